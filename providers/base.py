@@ -1,0 +1,134 @@
+"""What every provider offers, and the values that pass between it and the layers above.
+
+A provider turns an app registration into sign-ins and tokens. It stores nothing and reads no
+clock but the one it is given; it imports its OAuth library on first use, so that neither
+Odoo's start nor the opening of a form pays for it.
+"""
+
+from __future__ import annotations
+
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True)
+class AppRegistration:
+    """One app registration (OAuth client) with the hosts it talks to.
+
+    Hosts are URLs without a trailing slash. ``tenant`` is empty for Google.
+    """
+
+    client_id: str
+    client_secret: str = field(default="", repr=False)
+    tenant: str = ""
+    #: Microsoft: authority host. Google: host of the page where people sign in.
+    authority_url: str = ""
+    #: Google: host of token, revoke and tokeninfo. Unused by Microsoft (found by discovery).
+    token_url: str = ""
+    #: Microsoft Graph, or Google's userinfo host.
+    api_url: str = ""
+    #: Prefix of the permissions for SMTP, e.g. ``https://outlook.office.com``.
+    mail_scope_url: str = ""
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Who signed in. ``subject`` never changes for an account (``tid.oid`` or ``sub``)."""
+
+    subject: str
+    address: str = ""
+    name: str = ""
+    tenant: str = ""
+
+
+@dataclass(frozen=True)
+class AccessToken:
+    """A bearer token. ``expires_at`` is in seconds since the epoch (UTC)."""
+
+    value: str = field(repr=False)
+    expires_at: int = 0
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Grant:
+    """What a sign-in or a refresh brings home.
+
+    ``cache`` is the provider's own serialised token cache, opaque to everybody else, and a
+    secret. ``identity`` is only known after a sign-in. ``tokens`` maps a resource
+    (``smtp``, ``graph``) to its access token. ``renewed`` tells whether the provider
+    handed out a new refresh token.
+    """
+
+    cache: str = field(repr=False)
+    tokens: dict[str, AccessToken] = field(default_factory=dict, repr=False)
+    identity: Identity | None = None
+    scopes: tuple[str, ...] = ()
+    renewed: bool = True
+
+
+@dataclass(frozen=True)
+class SignIn:
+    """A sign-in to begin: where to send the browser, and what to keep until it returns.
+
+    ``pending`` is JSON-able and a secret (it holds the PKCE verifier and the nonce).
+    """
+
+    url: str
+    pending: dict = field(repr=False)
+
+
+class Provider(ABC):
+    """One identity provider, for one app registration.
+
+    :param app: the app registration
+    :param session: a ``requests.Session`` from :mod:`.http_session`; made when needed
+    :param now: clock in seconds since the epoch
+    """
+
+    #: technical name, equal to the selection value of ``mail.oauth2.app.provider``
+    code = ""
+
+    def __init__(self, app: AppRegistration, *, session=None, now=time.time):
+        self.app = app
+        self.now = now
+        self._session = session
+
+    @abstractmethod
+    def begin_sign_in(self, *, resources, redirect_uri, state, login_hint="") -> SignIn:
+        """Prepare a redirect sign-in with PKCE S256 and a nonce.
+
+        :param resources: iterable of resource names whose permissions are asked for
+        :raises ConfigurationError, UnreachableError:
+        """
+
+    @abstractmethod
+    def finish_sign_in(self, pending: dict, params: dict, *, resources) -> Grant:
+        """Redeem the callback's parameters; check the id_token; fetch a token per resource.
+
+        ``state`` was checked by the caller against its own record; it is checked here again.
+
+        :param params: the query of the callback as the browser brought it
+        :raises SignInRejectedError: cancelled, forged, expired or replayed
+        :raises AdminConsentError, ConfigurationError, TransientError:
+        """
+
+    @abstractmethod
+    def refresh(self, cache: str, *, resource: str) -> Grant:
+        """Fetch a new access token for one resource, always over the network.
+
+        :raises SignInNeededError: the provider refuses the grant for good
+        :raises ConfigurationError, TransientError: the grant stays good
+        """
+
+    @abstractmethod
+    def check(self, token: AccessToken, *, resource: str) -> Identity | None:
+        """Make one cheap call that proves the token works; ``None`` where nothing can be asked.
+
+        :raises MailOAuth2Error:
+        """
+
+    def revoke(self, cache: str) -> bool:
+        """End the grant at the provider. ``False`` where the provider offers no way to."""
+        return False
