@@ -1,0 +1,33 @@
+# Developer commands. Everything they need is fetched by themselves, see docs/development.md.
+PYTHON ?= python3
+DEV := $(PYTHON) -m scripts
+export ARGS TAGS
+
+.DEFAULT_GOAL := help
+.PHONY: help run test unit test-plain test-odoo test-browser test-core clean
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+
+run: ## Odoo with the addon and the sandbox, until Ctrl-C (PORT=...)
+	@$(DEV) run
+
+test: ## everything: plain, Odoo's runner, Chromium, Odoo's own mail tests
+	@$(DEV) test
+
+unit: ## the tests that need no Odoo, in seconds (ARGS=... for pytest)
+	@$(DEV) unit
+
+test-plain: unit
+
+test-odoo: ## the addon's tests in Odoo (TAGS=/mail_server_oauth2:TestClass)
+	@$(DEV) test odoo
+
+test-browser: ## the tests in Chromium (ARGS=... for pytest)
+	@$(DEV) test browser
+
+test-core: ## Odoo's own mail tests with the addon installed (TAGS=...)
+	@$(DEV) test core
+
+clean: ## remove .run and what was built; the shared cache stays
+	@$(DEV) clean

@@ -1,0 +1,59 @@
+"""Entry point of ``python3 -m scripts``."""
+
+import argparse
+import os
+import shlex
+import signal
+import sys
+
+from .console import SetupError, show
+from .processes import stop_everything
+from .run_command import clean, run
+from .test_command import run_tests, run_unit
+
+_PARTS = ("plain", "odoo", "browser", "core")
+
+
+def main(arguments=None):
+    """Run one command and return its exit code."""
+    options = _parser().parse_args(arguments)
+    signal.signal(signal.SIGTERM, _on_sigterm)
+    try:
+        return options.call(options) or 0
+    except SetupError as err:
+        show(f"\n{err}")
+        return 1
+    except KeyboardInterrupt:
+        show("\nStopped")
+        return 130
+    finally:
+        stop_everything()
+
+
+def _on_sigterm(_number, _frame):
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    sys.exit(143)
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python3 -m scripts", description=__doc__)
+    commands = parser.add_subparsers(required=True)
+    commands.add_parser("run").set_defaults(call=lambda _options: run())
+    commands.add_parser("clean").set_defaults(call=lambda _options: clean())
+    commands.add_parser("unit").set_defaults(call=lambda _options: run_unit(_pytest_arguments()))
+    test = commands.add_parser("test")
+    test.add_argument("parts", nargs="*", choices=[*_PARTS, []], help="default: all of them")
+    test.set_defaults(
+        call=lambda options: run_tests(
+            options.parts or _PARTS, os.environ.get("TAGS", ""), _pytest_arguments()
+        )
+    )
+    return parser
+
+
+def _pytest_arguments():
+    return shlex.split(os.environ.get("ARGS", ""))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,69 @@
+"""The demo: Odoo with the addon and a company, beside the sandbox it can be connected to."""
+
+import contextlib
+import json
+import shutil
+from dataclasses import dataclass
+
+from . import odoo_database
+from .console import SetupError, step
+from .odoo_server import Odoo
+from .places import ROOT, RUN
+from .processes import Service
+from .sandbox_server import Sandbox, sandbox_server
+
+#: Runs inside ``odoo shell``, where ``env`` is defined.
+_CALL_SET_UP = """\
+import json, runpy
+given = json.loads({given!r})
+runpy.run_path(given["script"])["set_up"](env, given["sandbox"], given["base_url"])
+env.cr.commit()
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """A running demo."""
+
+    odoo: Odoo
+    database: str
+    server: Service
+    sandbox: Sandbox
+
+
+@contextlib.contextmanager
+def running_demo(tools, postgres, name, port=0):
+    """Run sandbox and Odoo on a fresh database while the block lasts.
+
+    :param name: of the state folder, the database and the logs
+    """
+    shutil.rmtree(RUN / name / "data", ignore_errors=True)
+    odoo = tools.odoo(name, postgres, port)
+    with sandbox_server(tools.python, name, RUN / name / "sandbox") as sandbox:
+        odoo = odoo.trusting(sandbox)
+        odoo_database.create_with_addon(odoo, name)
+        with step("Setting up the demo company"):
+            sandbox.allow_redirect_to(odoo.url)
+            _set_up(odoo, name, sandbox)
+        with step("Starting Odoo"):
+            server = odoo.serve(name, name)
+        with server:
+            yield Demo(odoo, name, server, sandbox)
+
+
+def _set_up(odoo, database, sandbox):
+    given = {
+        "script": str(ROOT / "scripts" / "demo_company.py"),
+        "sandbox": sandbox.description,
+        "base_url": odoo.url,
+    }
+    script = odoo.state / "set_up.py"
+    script.write_text(_CALL_SET_UP.format(given=json.dumps(given)))
+    with script.open() as stdin:
+        code, log = odoo.run(
+            f"{database}-set-up", "shell", "-d", database, "--no-http", stdin=stdin, timeout=120
+        )
+    script.unlink()
+    if code:
+        last = "\n".join(log.read_text().splitlines()[-30:])
+        raise SetupError(f"Setting up the demo company failed (all of it: {log}):\n{last}")
