@@ -95,11 +95,32 @@ class Provider(ABC):
         self.now = now
         self._session = session
 
+    @property
+    def session(self):
+        """The ``requests.Session`` of this provider."""
+        if self._session is None:
+            from .http_session import open_session  # loads requests, hence late
+
+            self._session = open_session()
+        return self._session
+
     @abstractmethod
-    def begin_sign_in(self, *, resources, redirect_uri, state, login_hint="") -> SignIn:
+    def validate(self) -> None:
+        """Check hosts and tenant without any network: nothing may redirect the secret.
+
+        :raises ConfigurationError: ``host_invalid``, ``tenant_invalid``, ``client_id_missing``,
+            ``client_id_invalid``
+        """
+
+    @abstractmethod
+    def begin_sign_in(
+        self, *, resources, redirect_uri, state, login_hint="", force_consent=False
+    ) -> SignIn:
         """Prepare a redirect sign-in with PKCE S256 and a nonce.
 
         :param resources: iterable of resource names whose permissions are asked for
+        :param force_consent: show the consent screen again, where the provider hands out a
+            refresh token only with it (Google; after ``google_no_refresh_token``)
         :raises ConfigurationError, UnreachableError:
         """
 

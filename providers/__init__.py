@@ -1,0 +1,75 @@
+"""The identity providers, and which type of outgoing mail server uses which of them.
+
+Importing this package loads neither an OAuth library nor ``requests``: the first provider that
+is made does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+
+from .base import AccessToken, AppRegistration, Grant, Identity, Provider, SignIn
+
+__all__ = [
+    "PROVIDERS",
+    "SERVER_TYPES",
+    "UNUSED_GRANT_DAYS",
+    "AccessToken",
+    "AppRegistration",
+    "Grant",
+    "Identity",
+    "Provider",
+    "ServerType",
+    "SignIn",
+    "provider_for",
+]
+
+
+@dataclass(frozen=True)
+class ServerType:
+    """A way out for mail: who signs in, for which resource, over which transport.
+
+    :param code: selection value of ``ir.mail_server.smtp_authentication``
+    :param provider: key of :data:`PROVIDERS`
+    :param resource: what access tokens are asked for, a key of :attr:`Grant.tokens`
+    :param transport: ``smtp`` or ``graph``
+    """
+
+    code: str
+    provider: str
+    resource: str
+    transport: str
+
+
+#: The server types of this addon by code. No other place knows what they are made of.
+SERVER_TYPES = {
+    server_type.code: server_type
+    for server_type in (
+        ServerType("oauth2_microsoft_smtp", "microsoft", resource="smtp", transport="smtp"),
+        ServerType("oauth2_microsoft_graph", "microsoft", resource="graph", transport="graph"),
+        ServerType("oauth2_google_smtp", "google", resource="smtp", transport="smtp"),
+    )
+}
+
+#: Provider code: module and class.
+PROVIDERS = {
+    "microsoft": (".microsoft", "MicrosoftProvider"),
+    "google": (".google", "GoogleProvider"),
+}
+
+#: Days after which a provider drops a refresh token that nobody used.
+#: https://learn.microsoft.com/entra/identity-platform/refresh-tokens (90 days)
+#: https://developers.google.com/identity/protocols/oauth2 (six months)
+UNUSED_GRANT_DAYS = {"microsoft": 90, "google": 180}
+
+
+def provider_for(code: str, app: AppRegistration, **kwargs) -> Provider:
+    """Return the provider ``code`` for an app registration.
+
+    :param kwargs: ``session`` and ``now`` of :class:`Provider`
+    :raises KeyError: there is no such provider
+    :raises ConfigurationError: the app registration cannot be used as it is
+    """
+    module, name = PROVIDERS[code]
+    return getattr(import_module(module, __name__), name)(app, **kwargs)

@@ -1,0 +1,251 @@
+"""Microsoft Entra ID with msal: delegated permissions for Exchange SMTP and Microsoft Graph.
+
+Asked for are the least permissions that send mail: ``SMTP.Send`` or ``Mail.Send``, beside
+``openid profile offline_access``. https://learn.microsoft.com/entra/identity-platform/scopes-oidc
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import warnings
+from urllib.parse import parse_qs, urlsplit
+
+import msal
+
+from ..exceptions import (
+    SignInNeededError,
+    SignInRejectedError,
+    TransientError,
+    UnreachableError,
+)
+from . import hosts, http_session, id_token, microsoft_errors
+from .base import AccessToken, Grant, Identity, Provider, SignIn
+from .microsoft_http import MicrosoftHttp
+from .oauth_errors import check_callback, text_of
+from .redaction import silence_debug
+
+#: Every key this provider raises with.
+KEYS = microsoft_errors.KEYS | http_session.KEYS | hosts.KEYS | id_token.KEYS | {"authority_moved"}
+
+# These write authorization codes, PKCE verifiers and whole answers at DEBUG.
+silence_debug("msal.application", "msal.token_cache", "msal.oauth2cli.oauth2")
+
+# msal recommends response_mode=form_post. That is a POST from another site, which browsers
+# send without our SameSite=Lax session cookie, so the sign-in could not be told from a forged
+# one. PKCE protects the code on its way.
+warnings.filterwarnings("ignore", message="response_mode='form_post'", module="msal")
+
+# As msal builds it from the authority.
+_METADATA_PATH = "/v2.0/.well-known/openid-configuration"
+
+
+class MicrosoftProvider(Provider):
+    """Sign-in and tokens of one app registration in Entra ID.
+
+    With an empty client secret the app registration is a public client.
+    """
+
+    code = "microsoft"
+
+    def validate(self):
+        hosts.check_client_id(self.app.client_id)
+        hosts.check_tenant(self.app.tenant)
+        hosts.check_host_url(self.app.authority_url, "authority_url")
+        hosts.check_host_url(self.app.mail_scope_url, "mail_scope_url")
+
+    def begin_sign_in(
+        self, *, resources, redirect_uri, state, login_hint="", force_consent=False
+    ) -> SignIn:
+        """See :meth:`Provider.begin_sign_in`; ``force_consent`` changes nothing here.
+
+        Microsoft hands out a refresh token at every sign-in and asks for consent by itself.
+        """
+        flow = self._application().initiate_auth_code_flow(
+            [scope for resource in resources for scope in self._scopes(resource)],
+            redirect_uri=redirect_uri,
+            state=state,
+            prompt="select_account",
+            login_hint=login_hint or None,
+        )
+        url = flow.pop("auth_uri")
+        # msal sends a hash of the nonce it keeps; what is sent is what must come back.
+        (nonce,) = parse_qs(urlsplit(url).query)["nonce"]
+        return SignIn(url=url, pending={"flow": flow, "nonce": nonce})
+
+    def finish_sign_in(self, pending, params, *, resources) -> Grant:
+        """See :meth:`Provider.finish_sign_in`.
+
+        The code is redeemed for the first resource; the others come by refresh. One of them
+        that cannot be had for a passing reason is left out: the grant is good without it.
+        """
+        flow = pending["flow"]
+        check_callback(params, state=flow["state"], meaning=microsoft_errors.error_from_callback)
+        first, *others = resources
+        cache = msal.SerializableTokenCache()
+        answer = self._redeem(cache, flow, params, first)
+        identity = self._identify(answer, pending["nonce"])
+        tokens = {first: self._token(answer)}
+        self._check_granted(tokens[first], first)
+        for resource in others:
+            with contextlib.suppress(TransientError):
+                tokens[resource] = self._refreshed(cache, resource, signing_in=True)
+        return _grant(cache, tokens, identity=identity)
+
+    def refresh(self, cache, *, resource) -> Grant:
+        token_cache = _opened(cache)
+        before = _refresh_tokens(token_cache)
+        token = self._refreshed(token_cache, resource)
+        renewed = _refresh_tokens(token_cache) != before
+        return _grant(token_cache, {resource: token}, renewed=renewed)
+
+    def check(self, token, *, resource) -> Identity | None:
+        """Return ``None``: with the least permissions there is nothing to ask.
+
+        ``GET /me`` would need ``User.Read`` on top. A refresh proves as much and costs one
+        request, too.
+        """
+        return None
+
+    # --- what is asked for -----------------------------------------------------------------
+
+    def _scopes(self, resource) -> list[str]:
+        if resource == "graph":
+            # A permission without a host in front belongs to the Graph of the cloud.
+            return ["Mail.Send"]
+        return {"smtp": [f"{self.app.mail_scope_url}/SMTP.Send"]}[resource]
+
+    def _check_granted(self, token, resource):
+        """Refuse a token without the permission: mail would only fail later, in the dark."""
+        granted = {_permission(scope) for scope in token.scopes}
+        missing = [name for name in self._scopes(resource) if _permission(name) not in granted]
+        if missing:
+            raise SignInRejectedError("scope_missing", details={"scopes": " ".join(missing)})
+
+    # --- msal ------------------------------------------------------------------------------
+
+    def _authority(self):
+        return f"{self.app.authority_url}/{hosts.check_tenant(self.app.tenant)}"
+
+    def _http(self, *, signing_in=False):
+        return MicrosoftHttp(self.session, signing_in=signing_in, now=self.now)
+
+    def _application(self, cache=None, *, signing_in=False):
+        self.validate()
+        kind, secret = msal.PublicClientApplication, {}
+        if self.app.client_secret:
+            kind = msal.ConfidentialClientApplication
+            secret = {"client_credential": self.app.client_secret}
+        with _malformed_as(UnreachableError):
+            return kind(
+                self.app.client_id,
+                authority=self._authority(),
+                # Otherwise msal asks login.microsoftonline.com about hosts it does not know;
+                # ours were chosen by an administrator.
+                instance_discovery=False,
+                azure_region=False,  # else read from the environment
+                http_client=self._http(signing_in=signing_in),
+                token_cache=cache,
+                **secret,
+            )
+
+    def _redeem(self, cache, flow, params, resource):
+        application = self._application(cache, signing_in=True)
+        try:
+            with _malformed_as(SignInRejectedError):
+                return application.acquire_token_by_auth_code_flow(
+                    dict(flow), dict(params), scopes=self._scopes(resource)
+                )
+        except RuntimeError:  # the only one msal raises here; its text quotes both nonces
+            raise SignInRejectedError("id_token_nonce") from None
+
+    def _refreshed(self, cache, resource, *, signing_in=False) -> AccessToken:
+        application = self._application(cache, signing_in=signing_in)
+        accounts = application.get_accounts()
+        if not accounts:
+            raise SignInNeededError("grant_missing")
+        with _malformed_as(UnreachableError):
+            answer = application.acquire_token_silent_with_error(
+                self._scopes(resource), accounts[0], force_refresh=True
+            )
+        if not answer:  # no refresh token for this client id
+            raise SignInNeededError("grant_missing")
+        return self._token(answer)
+
+    # --- what came back --------------------------------------------------------------------
+
+    def _token(self, answer) -> AccessToken:
+        return AccessToken(
+            answer["access_token"],
+            expires_at=int(self.now()) + int(answer["expires_in"]),
+            scopes=tuple((answer.get("scope") or "").split()),
+        )
+
+    def _identify(self, answer, nonce) -> Identity:
+        """Check the id_token and say who signed in."""
+        claims = id_token.decode_claims(answer.get("id_token"))
+        # Entra writes client ids in lower case, whatever was pasted into the form.
+        audience = self.app.client_id.lower()
+        id_token.check_claims(claims, audience=audience, nonce=nonce, now=self.now())
+        issuer = self._http().get(f"{self._authority()}{_METADATA_PATH}").text
+        id_token.check_microsoft_issuer(
+            claims, issuer=json.loads(issuer)["issuer"], tenant=hosts.check_tenant(self.app.tenant)
+        )
+        return _identity(claims)
+
+
+def _identity(claims):
+    oid, username = text_of(claims, "oid"), text_of(claims, "preferred_username")
+    if not oid:
+        raise SignInRejectedError("id_token_malformed")
+    return Identity(
+        subject=f"{claims['tid']}.{oid}",
+        address=username if "@" in username else "",  # may be a telephone number
+        name=text_of(claims, "name"),
+        tenant=claims["tid"],
+    )
+
+
+def _permission(scope):
+    """Return the name of a permission: answers carry it with or without the resource."""
+    return scope.rpartition("/")[2].lower()
+
+
+def _opened(cache) -> msal.SerializableTokenCache:
+    """Return msal's cache; an empty one for anything that no sign-in ever stored."""
+    token_cache = msal.SerializableTokenCache()
+    with contextlib.suppress(TypeError, ValueError):
+        token_cache.deserialize(cache if isinstance(json.loads(cache), dict) else None)
+    return token_cache
+
+
+def _entries(token_cache, kind):
+    return list(token_cache.search(kind))
+
+
+def _refresh_tokens(token_cache):
+    kind = msal.TokenCache.CredentialType.REFRESH_TOKEN
+    return [entry["secret"] for entry in _entries(token_cache, kind)]
+
+
+def _grant(token_cache, tokens, **fields) -> Grant:
+    """Pack the cache without what the caller gets anyway or nobody needs again."""
+    kinds = msal.TokenCache.CredentialType
+    for entry in _entries(token_cache, kinds.ACCESS_TOKEN):
+        token_cache.remove_at(entry)
+    for entry in _entries(token_cache, kinds.ID_TOKEN):
+        token_cache.remove_idt(entry)
+    scopes = dict.fromkeys(scope for token in tokens.values() for scope in token.scopes)
+    return Grant(token_cache.serialize(), tokens=tokens, scopes=tuple(scopes), **fields)
+
+
+@contextlib.contextmanager
+def _malformed_as(kind):
+    """Turn the ways in which msal stumbles over a malformed answer into ``kind``.
+
+    Without the cause: its text would quote the answer.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError):
+        raise kind("answer_incomplete") from None

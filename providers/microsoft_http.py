@@ -1,0 +1,130 @@
+"""The HTTP client that msal gets: our session, our errors, metadata kept in the process."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+import requests
+
+from ..exceptions import ConfigurationError, UnreachableError
+from . import id_token, microsoft_errors
+from .oauth_errors import answer_of, check_token_answer
+
+#: Seconds for which an authority's metadata are used: what its Cache-Control header allows.
+METADATA_LIFETIME = 24 * 3600
+
+#: Fields of a token request that must not come back in an error text.
+_SECRET_FIELDS = ("client_secret", "client_assertion", "refresh_token", "code", "code_verifier")
+_ENDPOINTS = ("authorization_endpoint", "token_endpoint")
+
+
+@dataclass(frozen=True)
+class HttpAnswer:
+    """What msal reads of a response. Only good ones get that far."""
+
+    text: str = field(repr=False)
+    status_code: int = 200
+    # msal keeps any answer with a Retry-After header and repeats it, even a good one.
+    headers: dict = field(default_factory=dict)
+
+
+class MetadataCache:
+    """OpenID metadata by URL, for all providers of the process.
+
+    Without it each refresh would cost a second request. Only good answers are kept, so that a
+    corrected tenant works at once. https://openid.net/specs/openid-connect-discovery-1_0.html
+    """
+
+    def __init__(self, *, lifetime=METADATA_LIFETIME):
+        self.lifetime = lifetime
+        self._entries = {}
+        self._lock = threading.Lock()
+
+    def get(self, url, now) -> requests.Response | None:
+        """Return the response kept for ``url``, if it is still fresh at ``now``."""
+        with self._lock:
+            stored_at, response = self._entries.get(url, (0, None))
+        return response if stored_at <= now < stored_at + self.lifetime else None
+
+    def put(self, url, response, now):
+        """Keep a response for ``url``."""
+        with self._lock:
+            self._entries[url] = (now, response)
+
+    def clear(self):
+        """Forget everything."""
+        with self._lock:
+            self._entries.clear()
+
+
+shared_metadata = MetadataCache()
+
+
+class MicrosoftHttp:
+    """``http_client`` of msal applications.
+
+    Every refusal leaves as an exception of ours. msal therefore never sees one: its throttle
+    cache would answer a repeated request with the stored refusal for a minute, its log would
+    quote what came, and only here are status and Retry-After known.
+
+    :param signing_in: refusals answer somebody who is signing in, not a refresh
+    """
+
+    def __init__(self, session, *, signing_in=False, now=time.time, metadata=shared_metadata):
+        self._session = session
+        self._signing_in = signing_in
+        self._now = now
+        self._metadata = metadata
+
+    def get(self, url, **kwargs):
+        """Fetch an authority's metadata, from the process where they are fresh."""
+        response = self._metadata.get(url, self._now())
+        if response is None:
+            response = self._checked(self._session.get(url, **kwargs))
+            _check_metadata(url, response.json())
+            self._metadata.put(url, response, self._now())
+        return HttpAnswer(response.text)
+
+    def post(self, url, *, data=None, **kwargs):
+        """Send a token request."""
+        data = data or {}
+        secrets = [data[name] for name in _SECRET_FIELDS if data.get(name)]
+        response = self._checked(self._session.post(url, data=data, **kwargs), secrets)
+        content = response.json()
+        check_token_answer(content, host=urlsplit(url).hostname)
+        if data.get("grant_type") == "refresh_token":
+            # msal would decode it, and stumble over a bad one, without a use for it.
+            content.pop("id_token", None)
+        else:
+            id_token.decode_claims(content.get("id_token"))
+        return HttpAnswer(json.dumps(content))
+
+    def close(self):
+        """Nothing: the session belongs to whoever opened it."""
+
+    def _checked(self, response, secrets=()):
+        answer = answer_of(response, secrets=secrets, now=self._now)
+        if answer.status == 200 and answer.content is not None and not answer.error:
+            return response
+        raise microsoft_errors.error_from_answer(answer, signing_in=self._signing_in)
+
+
+def _check_metadata(url, content):
+    """Check that the metadata keep sign-in and secrets at the authority's own host.
+
+    A tenant of a national cloud is also known to the worldwide host, which then names
+    endpoints elsewhere; the app registration has to name that cloud itself.
+    """
+    host = urlsplit(url).netloc.lower()
+    for name in _ENDPOINTS:
+        endpoint = content.get(name)
+        if not isinstance(endpoint, str) or not isinstance(content.get("issuer"), str):
+            raise UnreachableError("answer_incomplete", details={"host": host, "status": 200})
+        parts = urlsplit(endpoint)
+        if parts.scheme != "https" or parts.netloc.lower() != host:
+            details = {"host": host, "other_host": parts.netloc}
+            raise ConfigurationError("authority_moved", details=details)

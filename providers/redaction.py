@@ -1,0 +1,66 @@
+"""Keep secrets out of what people and logs get to see."""
+
+from __future__ import annotations
+
+import logging
+import re
+
+#: Characters of a provider's own words that are kept.
+TEXT_LIMIT = 1000
+
+_HIDDEN = "[…]"
+
+# Things that look like a credential, whoever made them. Trace and correlation ids (GUIDs,
+# 36 characters) and links stay readable.
+_CREDENTIAL = re.compile(
+    r"""
+      eyJ[\w-]{8,}(?:\.[\w-]*){1,4}        # JSON Web Token or JWE
+    | GOCSPX-[\w-]+                        # Google client secret
+    | ya29\.[\w.-]+                        # Google access token
+    | \b[14]//?0?[\w-]{16,}                # Google refresh token (1//…) and code (4/0…)
+    | [\w~.-]{3}\dQ~[\w~.-]{31,34}         # Entra client secret
+    | \b[01]\.A[\w.-]{30,}                 # Entra refresh token and code
+    | [A-Za-z0-9_+~=-]{40,}                # anything else long and without a break
+    """,
+    re.VERBOSE,
+)
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+
+
+def clean_text(text, *, secrets=()) -> str:
+    """Return a provider's words fit to be shown and stored.
+
+    :param text: what the provider sent; anything but a string gives ``""``
+    :param secrets: exact values known to be secret, e.g. those sent in the request
+    :return: at most :data:`TEXT_LIMIT` characters, no control characters but line feeds
+    """
+    if not isinstance(text, str):
+        return ""
+    # A text of megabytes must not keep the patterns below busy.
+    text = text[: 4 * TEXT_LIMIT].replace("\r\n", "\n").replace("\r", "\n")
+    for secret in secrets:
+        if secret:
+            text = text.replace(secret, _HIDDEN)
+    text = _CONTROL.sub("", _CREDENTIAL.sub(_HIDDEN, text)).strip()
+    return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
+
+
+class _AboveDebug(logging.Filter):
+    """Let nothing pass that is as fine as DEBUG."""
+
+    def filter(self, record):
+        return record.levelno > logging.DEBUG
+
+
+_above_debug = _AboveDebug()
+
+
+def silence_debug(*logger_names):
+    """Drop the DEBUG records of libraries that write tokens into them.
+
+    A filter and not a level, because a level is put back by the next
+    ``--log-handler=<library>:DEBUG``.
+    """
+    for name in logger_names:
+        logging.getLogger(name).addFilter(_above_debug)
