@@ -22,7 +22,7 @@ class Service:
     :param command: program and arguments
     :param log: file that receives its output
     :param stop_signal: what asks it to end in good order
-    :param options: further arguments of :class:`subprocess.Popen` (``env``, ``cwd``, ``user``)
+    :param options: further arguments of :class:`subprocess.Popen` (``env``, ``cwd``, ``stdin``)
     """
 
     def __init__(self, name, command, log, stop_signal=signal.SIGTERM, **options):
@@ -34,11 +34,10 @@ class Service:
                 raise SetupError(f"{name} is not started: everything is being stopped")
             self._process = subprocess.Popen(
                 [str(part) for part in command],
-                stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
-                **options,
+                **({"stdin": subprocess.DEVNULL} | options),
             )
             _running.add(self)
 
