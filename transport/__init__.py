@@ -1,0 +1,30 @@
+"""One SMTP or Graph session: bytes out, typed outcome back. Knows no Odoo."""
+
+from __future__ import annotations
+
+from .session import MailSession, SubmissionResult
+
+__all__ = ["MailSession", "SubmissionResult", "open_mail_session"]
+
+
+def open_mail_session(
+    transport: str, *, provider: str, mailbox: str, account: str, get_token, connect, api_url: str
+) -> MailSession:
+    """Return an unconnected session of a transport.
+
+    :param transport: ``smtp`` or ``graph``, see :data:`..providers.SERVER_TYPES`
+    :param provider: code of the provider, whose manners the replies are read by
+    :param mailbox: address that mail is sent from
+    :param account: address that signed in
+    :param get_token: see :class:`MailSession`
+    :param connect: makes the SMTP connection (SMTP only)
+    :param api_url: host of the API (Graph only)
+    """
+    # Imported late: a form that shows a server needs neither smtplib nor requests.
+    if transport == "graph":
+        from .graph import GraphSession
+
+        return GraphSession(api_url=api_url, mailbox=mailbox, account=account, get_token=get_token)
+    from .smtp import SmtpSession
+
+    return SmtpSession(connect=connect, provider=provider, mailbox=mailbox, get_token=get_token)

@@ -1,0 +1,207 @@
+"""Pure classification of Microsoft Graph's answers to sendMail.
+
+https://learn.microsoft.com/graph/errors
+https://learn.microsoft.com/graph/throttling
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ..exceptions import (
+    ConfigurationError,
+    DeliveryUnknownError,
+    MailOAuth2Error,
+    RefusedError,
+    SignInNeededError,
+    ThrottledError,
+    TransientError,
+    UnreachableError,
+)
+from ..providers.redaction import clean_text
+from ..providers.retry_after import parse_retry_after
+
+#: see :data:`.smtp_replies.DAILY_LIMIT_PAUSE`, :data:`.smtp_replies.FULL_MAILBOX_PAUSE`
+DAILY_LIMIT_PAUSE = FULL_MAILBOX_PAUSE = 3600.0
+
+
+@dataclass(frozen=True)
+class Answer:
+    """One answer of Graph. ``code`` is empty where the body is not Graph's error object."""
+
+    status: int
+    code: str = ""
+    message: str = ""
+    request_id: str = ""
+    challenge: str = ""
+    retry_after: float | None = None
+
+    @classmethod
+    def parse(cls, status: int, headers: Mapping[str, str], body, *, now=time.time) -> Answer:
+        """Read an answer.
+
+        :param headers: case-insensitive mapping
+        :param body: the decoded JSON, or ``None`` where there was none
+        :param now: clock in seconds since the epoch, for a ``Retry-After`` date
+        """
+        error = body.get("error") if isinstance(body, dict) else None
+        error = error if isinstance(error, dict) else {}
+        inner = error.get("innerError")
+        inner = inner if isinstance(inner, dict) else {}
+        request_id = headers.get("request-id") or inner.get("request-id")
+        return cls(
+            status=status,
+            code=clean_text(error.get("code")),
+            message=clean_text(error.get("message")),
+            request_id=clean_text(request_id),
+            challenge=headers.get("WWW-Authenticate") or "",
+            retry_after=parse_retry_after(headers.get("Retry-After"), now=now),
+        )
+
+    def __str__(self):
+        return " ".join(filter(None, (str(self.status), self.code, self.message)))
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """One line of the table; empty fields match everything, ``words`` without case."""
+
+    error: type[MailOAuth2Error]
+    key: str
+    statuses: tuple[int, ...] = ()
+    codes: tuple[str, ...] = ()
+    words: str = ""
+    challenge: str = ""
+    retry_after: float | None = None
+
+    def matches(self, answer: Answer) -> bool:
+        return (
+            (not self.statuses or answer.status in self.statuses)
+            and (not self.codes or answer.code.casefold() in map(str.casefold, self.codes))
+            and self.words.casefold() in answer.message.casefold()
+            and self.challenge in answer.challenge
+        )
+
+
+#: First match wins.
+_RULES = (
+    # Token and permissions
+    _Rule(SignInNeededError, "graph_claims_challenge", (401,), challenge="insufficient_claims"),
+    _Rule(ConfigurationError, "graph_wrong_audience", (401,), words="Invalid audience"),
+    _Rule(SignInNeededError, "graph_token_refused", (401,)),
+    _Rule(RefusedError, "send_as_denied", codes=("ErrorSendAsDenied",)),
+    _Rule(ConfigurationError, "graph_access_policy", (403,), words="AccessPolicy"),
+    _Rule(ConfigurationError, "graph_odata_disabled", (403,), words="Access to OData is disabled"),
+    _Rule(
+        ConfigurationError,
+        "graph_access_denied",
+        codes=("ErrorAccessDenied", "AccessDenied", "Authorization_RequestDenied", "Forbidden"),
+    ),
+    _Rule(
+        ConfigurationError,
+        "graph_mailbox_not_enabled",
+        codes=("MailboxNotEnabledForRESTAPI", "MailboxNotSupportedForRESTAPI"),
+    ),
+    _Rule(
+        ConfigurationError,
+        "graph_mailbox_not_found",
+        (404,),
+        ("ErrorInvalidUser", "ResourceNotFound", "Request_ResourceNotFound"),
+    ),
+    # Limits
+    _Rule(ThrottledError, "graph_concurrency", (429,), words="MailboxConcurrency"),
+    _Rule(
+        ThrottledError,
+        "graph_daily_limit",
+        codes=("ErrorExceededMessageLimit", "ErrorExceededMaxRecipientLimit"),
+        retry_after=DAILY_LIMIT_PAUSE,
+    ),
+    _Rule(
+        TransientError,
+        "mailbox_full",
+        codes=("ErrorQuotaExceeded", "QuotaExceededException"),
+        retry_after=FULL_MAILBOX_PAUSE,
+    ),
+    _Rule(
+        ConfigurationError,
+        "mailbox_restricted",
+        codes=("ErrorAccountSuspend", "ErrorMessageSubmissionBlocked"),
+    ),
+    _Rule(ThrottledError, "graph_throttled", (429,)),
+    _Rule(ThrottledError, "graph_throttled", codes=("TooManyRequests", "ApplicationThrottled")),
+    # This mail
+    _Rule(RefusedError, "content_blocked", codes=("ErrorMessageBlocked",)),
+    _Rule(RefusedError, "recipient_invalid", codes=("ErrorInvalidRecipients",)),
+    _Rule(
+        RefusedError,
+        "message_malformed",
+        codes=("ErrorMimeContentInvalidBase64String", "ErrorMimeContentInvalid"),
+    ),
+    _Rule(
+        RefusedError,
+        "graph_header_refused",
+        codes=("InvalidInternetMessageHeader", "InvalidInternetMessageHeaderCollection"),
+    ),
+    _Rule(RefusedError, "message_too_large", (413,)),
+    _Rule(
+        RefusedError,
+        "message_too_large",
+        codes=("ErrorMessageSizeExceeded", "RequestEntityTooLarge"),
+    ),
+    _Rule(RefusedError, "message_too_large", (400,), words="maximum request length"),
+    # The service: only what Graph itself turned away is known not to be sent
+    _Rule(TransientError, "graph_unavailable", codes=("ServiceUnavailable", "ErrorApiQuarantined")),
+    _Rule(TransientError, "graph_unavailable", (408,)),
+    _Rule(DeliveryUnknownError, "graph_unanswered", (500, 502, 503, 504)),
+)
+
+#: Keys of the answers the table does not know.
+_GENERIC_KEYS = frozenset(
+    {"graph_unavailable", "graph_unanswered", "graph_refused", "graph_unexpected_answer"}
+)
+
+#: every key this module can give an error
+KEYS = _GENERIC_KEYS | {rule.key for rule in _RULES}
+
+#: refusals that a fresh token may cure
+TOKEN_REFUSED_KEYS = frozenset(
+    {"graph_token_refused", "graph_wrong_audience", "graph_claims_challenge"}
+)
+
+
+def classify(answer: Answer) -> MailOAuth2Error:
+    """Return the error an answer other than 202 means.
+
+    ``retry_after`` of the provider goes before our own.
+    """
+    rule = _rule(answer)
+    context = {"provider_text": str(answer), "request_id": answer.request_id}
+    if issubclass(rule.error, TransientError):
+        named = answer.retry_after
+        context["retry_after"] = rule.retry_after if named is None else named
+    return rule.error(rule.key, **context)
+
+
+def _rule(answer: Answer) -> _Rule:
+    if answer.status == 503 and (answer.code or answer.retry_after is not None):
+        # Graph says itself that it did not take the request. A bare 503 may come from a
+        # gateway that lost its connection to Graph after passing the request on.
+        return _Rule(TransientError, "graph_unavailable")
+    for rule in _RULES:
+        if rule.matches(answer):
+            return rule
+    return _unknown(answer)
+
+
+def _unknown(answer: Answer) -> _Rule:
+    if 200 <= answer.status <= 299:
+        # Only 202 is documented. An over-long MIME was once answered 200 and never sent.
+        return _Rule(DeliveryUnknownError, "graph_unexpected_answer")
+    if 500 <= answer.status <= 599:
+        return _Rule(DeliveryUnknownError, "graph_unanswered")
+    if 400 <= answer.status <= 499 and answer.code:
+        return _Rule(RefusedError, "graph_refused")
+    # Not Graph's error object: a proxy, a portal, or the wrong host answered
+    return _Rule(UnreachableError, "graph_unexpected_answer")

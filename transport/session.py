@@ -1,0 +1,120 @@
+"""A session with a provider's sending service, in the shape Odoo core's queue expects."""
+
+from __future__ import annotations
+
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from ..exceptions import MailOAuth2Error, PersonNeededError, RefusedError
+from ..providers.base import AccessToken
+
+_logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SubmissionResult:
+    """What the provider answered when it accepted a mail.
+
+    :param reply: the provider's own words, e.g. ``250 2.0.0 OK <id>`` or ``202 Accepted``
+    :param request_id: id under which the provider's support finds the request (Graph)
+    :param refused: ``{address: reply}`` of the recipients that were *not* served although the
+        mail was accepted for others. A reply that starts with ``4`` is temporary; one that
+        starts with a catalogue key (``delivery_unknown: …``) says how a later part ended
+    """
+
+    reply: str
+    request_id: str = ""
+    refused: dict[str, str] = field(default_factory=dict)
+
+
+class MailSession(ABC):
+    """What Odoo core calls ``smtp_session``; one mailbox, any number of mails.
+
+    Making one costs nothing: the connection is opened by :meth:`open` or by the first mail, and
+    again by itself when an earlier mail or an idle while broke it. Everything that goes wrong
+    arrives as a :class:`~mail_server_oauth2.exceptions.MailOAuth2Error`; a session that raised
+    one is good for the next mail. What ``get_token`` raises passes through untouched.
+
+    :param mailbox: address of the mailbox that sends
+    :param get_token: ``get_token(force) -> AccessToken``; ``force`` skips what is stored and
+        asks the provider for a new one
+    """
+
+    #: catalogue keys of refusals that a fresh token may cure
+    token_refused_keys: frozenset[str] = frozenset()
+
+    def __init__(self, *, mailbox: str, get_token: Callable[[bool], AccessToken]):
+        self.mailbox = mailbox
+        self._get_token = get_token
+        #: what every error of this session tells the catalogue's sentences
+        self._details = {"mailbox": mailbox}
+        #: set by the caller and read by Odoo core (``ir.mail_server._prepare_email_message__``)
+        self.from_filter = False
+        self.smtp_from = False
+        #: :class:`SubmissionResult` of the last mail, ``None`` if it was not accepted
+        self.last_result: SubmissionResult | None = None
+
+    def open(self) -> None:
+        """Connect and authenticate now instead of with the first mail.
+
+        :raises MailOAuth2Error:
+        """
+        self._repeat_with_fresh_token(self._open)
+
+    def send_message(self, message, from_addr, to_addrs) -> SubmissionResult:
+        """Hand one mail over; the arguments are those of :meth:`smtplib.SMTP.send_message`.
+
+        :param message: :class:`email.message.EmailMessage`, never modified
+        :param from_addr: envelope sender
+        :param to_addrs: envelope recipients; each is served once
+        :raises MailOAuth2Error: its ``outcome`` tells what may be done with the mail
+        """
+        self.last_result = None
+        recipients = list(dict.fromkeys(to_addrs))
+        if not recipients:
+            raise RefusedError("no_recipients")
+        self.last_result = self._repeat_with_fresh_token(
+            lambda force: self._submit(message, from_addr, recipients, force)
+        )
+        return self.last_result
+
+    def quit(self) -> None:
+        """Take leave of the server. Never raises: whatever was sent has its answer already."""
+        self.close()
+
+    @abstractmethod
+    def close(self) -> None:
+        """Drop the connection; the next mail opens another. Never raises."""
+
+    @abstractmethod
+    def _open(self, force_token: bool) -> None: ...
+
+    @abstractmethod
+    def _submit(self, message, from_addr, recipients, force_token) -> SubmissionResult: ...
+
+    def _repeat_with_fresh_token(self, attempt: Callable[[bool], T]) -> T:
+        """Run ``attempt(force_token)``; if the token is refused, once more with a new one.
+
+        A token can die before its time (password reset, policy), so the first refusal says
+        little; the second one says what the provider means.
+        """
+        try:
+            return self._attempt(attempt, False)
+        except PersonNeededError as refusal:
+            if refusal.key not in self.token_refused_keys:
+                raise
+            _logger.info("Token of %s refused (%s): asking for a new one", self.mailbox, refusal)
+        self.close()
+        return self._attempt(attempt, True)
+
+    def _attempt(self, attempt, force_token):
+        try:
+            return attempt(force_token)
+        except MailOAuth2Error as error:
+            error.details = {**self._details, **error.details}
+            raise

@@ -1,0 +1,182 @@
+"""SMTP with XOAUTH2: one authenticated connection that outlives failed mails."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import smtplib
+from collections.abc import Callable
+from dataclasses import replace
+
+from ..exceptions import MailOAuth2Error, RefusedError, ThrottledError, TransientError
+from .connection_errors import CONNECTION_ERRORS, typed_error
+from .serialisation import to_bytes
+from .session import MailSession, SubmissionResult
+from .smtp_auth import authenticate_xoauth2
+from .smtp_replies import CONNECT, MAIL, TOKEN_REFUSED_KEYS
+from .smtp_transaction import Mail, Outcome, Transaction
+
+
+class SmtpSession(MailSession):
+    """One mailbox at an SMTP submission server.
+
+    :param connect: makes a connected :class:`smtplib.SMTP` with verified TLS in place, and may
+        already call :meth:`authenticate` on it (Odoo core's ``_smtp_login__`` hook)
+    :param provider: ``microsoft`` or ``google``, whose manners the replies are read by
+    :param host, port: where ``connect`` goes to, for the words of errors
+    """
+
+    token_refused_keys = TOKEN_REFUSED_KEYS
+
+    def __init__(
+        self,
+        *,
+        connect: Callable[[], smtplib.SMTP],
+        provider: str = "",
+        host: str = "",
+        port: int = 0,
+        **session,
+    ):
+        super().__init__(**session)
+        self._details |= {"host": host, "port": port}
+        self._connect = connect
+        self._provider = provider
+        self._connection: smtplib.SMTP | None = None
+        self._authenticated: smtplib.SMTP | None = None
+        self._force_token = False
+        self._stage = CONNECT
+
+    def authenticate(self, connection: smtplib.SMTP) -> None:
+        """Log the mailbox in on a connection that is being made by ``connect``.
+
+        :raises MailOAuth2Error: the connection is closed then
+        """
+        token = self._get_token(self._force_token)
+        try:
+            authenticate_xoauth2(connection, self.mailbox, token, self._provider)
+        except MailOAuth2Error:
+            connection.close()
+            raise
+        self._authenticated = connection
+
+    def verify(self, sender: str) -> None:
+        """Connect, log in and announce ``sender``, without sending anything.
+
+        :raises MailOAuth2Error:
+        """
+
+        def announce(force_token):
+            self._open(force_token)
+            with self._kept_usable() as transaction:
+                transaction.begin(sender)
+            self._reset()
+
+        self._repeat_with_fresh_token(announce)
+
+    def quit(self) -> None:
+        """Say QUIT if connected, and close."""
+        if self._connection:
+            with contextlib.suppress(*CONNECTION_ERRORS):
+                self._connection.quit()
+        self.close()
+
+    def close(self) -> None:
+        """Drop the connection without a word."""
+        if self._connection:
+            with contextlib.suppress(*CONNECTION_ERRORS):
+                self._connection.close()
+        self._connection = self._authenticated = None
+
+    def _open(self, force_token: bool) -> None:
+        if self._connection:
+            return
+        self._force_token = force_token
+        try:
+            connection = self._connect()
+            if connection is not self._authenticated:
+                self.authenticate(connection)
+        except CONNECTION_ERRORS as error:
+            raise typed_error(error, stage=CONNECT, provider=self._provider) from error
+        self._connection = connection
+
+    def _submit(self, message, from_addr, recipients, force_token) -> SubmissionResult:
+        reused = self._connection is not None
+        self._open(force_token)
+        mail = self._prepare(message, from_addr, recipients)
+        try:
+            return self._deliver(mail)
+        except TransientError as error:
+            # A server closes a connection that idled or carried enough mails when it likes; we
+            # notice at the next MAIL. That says nothing about this mail.
+            lost_early = reused and self._connection is None and self._stage == MAIL
+            if not lost_early or isinstance(error, ThrottledError):
+                raise
+        self._open(False)
+        return self._deliver(mail)
+
+    def _prepare(self, message, sender, recipients) -> Mail:
+        """Serialise as :meth:`smtplib.SMTP.send_message` does."""
+        message = copy.copy(message)
+        del message["Bcc"]
+        del message["Resent-Bcc"]
+        international = not "".join([sender, *recipients]).isascii()
+        content = to_bytes(message, utf8=international)
+        if not content.isascii() and not self._connection.has_extn("8bitmime"):
+            content = to_bytes(message, utf8=international, seven_bit=True)
+        return Mail(content, sender, tuple(recipients), international)
+
+    def _deliver(self, mail: Mail) -> SubmissionResult:
+        """Hand over, in as many transactions as the server's recipient limit asks for.
+
+        Once a part was accepted nothing is raised any more: the caller would send that part
+        again. The others are reported as refused.
+        """
+        outcome = self._transact(mail)
+        result = SubmissionResult(str(outcome.reply), refused=_words(outcome))
+        while outcome.postponed:
+            rest = replace(mail, recipients=outcome.postponed)
+            try:
+                self._open(False)
+                outcome = self._transact(rest)
+            except MailOAuth2Error as error:
+                result.refused.update(_refusals(rest.recipients, error))
+                break
+            result.refused.update(_words(outcome))
+        return result
+
+    def _transact(self, mail: Mail) -> Outcome:
+        with self._kept_usable() as transaction:
+            return transaction.run(mail)
+
+    @contextlib.contextmanager
+    def _kept_usable(self):
+        """After a failure, bring the connection back to its start or let go of it."""
+        transaction = Transaction(self._connection, self._provider)
+        try:
+            yield transaction
+        except MailOAuth2Error:
+            self._stage = transaction.stage
+            self._reset()
+            raise
+
+    def _reset(self):
+        """Forget the transaction at the server, so that it cannot poison the next one."""
+        if self._connection.sock is None:  # smtplib closes what it lost
+            self.close()
+            return
+        try:
+            code, _text = self._connection.rset()
+        except CONNECTION_ERRORS:
+            code = None
+        if code != 250:
+            self.close()
+
+
+def _words(outcome: Outcome) -> dict[str, str]:
+    return {address: str(reply) for address, reply in outcome.refused.items()}
+
+
+def _refusals(recipients, error: MailOAuth2Error) -> dict[str, str]:
+    single = error.refused if isinstance(error, RefusedError) else {}
+    words = error.provider_text if isinstance(error, TransientError) else ""
+    return {address: single.get(address, words or str(error)) for address in recipients}
