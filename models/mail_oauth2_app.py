@@ -1,0 +1,266 @@
+import re
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from odoo import _, api, fields, models
+from odoo.exceptions import ValidationError
+from odoo.http import request
+
+from ..exceptions import ConfigurationError
+from ..providers import provider_for
+from ..providers.base import AppRegistration
+from ..providers.clouds import preset
+from . import secret_cipher
+
+#: where the provider sends the browser back to, below ``web.base.url``
+REDIRECT_PATH = "/mail_server_oauth2/callback"
+
+#: Entra shows a secret's *ID* (a GUID) beside its *value*, which is never a GUID.
+GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+
+#: hosts an app registration talks to; the cloud fills them in, everybody may change them
+HOST_FIELDS = (
+    "authority_url",
+    "token_url",
+    "api_url",
+    "mail_scope_url",
+    "smtp_host",
+    "smtp_port",
+)
+
+#: days before the end of a client secret from which on a mailbox wants attention
+SECRET_EXPIRY_WARNING = 30
+
+
+class MailOAuth2App(models.Model):
+    """An app registration (OAuth client) at Microsoft or Google."""
+
+    _name = "mail.oauth2.app"
+    _description = "Mail App Registration"
+    _order = "sequence, name, id"
+    _check_company_auto = True
+
+    # ------------------------------------------------------------
+    # FIELDS
+    # ------------------------------------------------------------
+
+    name = fields.Char(required=True)
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    company_id = fields.Many2one(
+        "res.company",
+        help="Only this company may use the app registration. Empty: all companies.",
+    )
+    provider = fields.Selection(
+        [("microsoft", "Microsoft"), ("google", "Google")], required=True, default="microsoft"
+    )
+    cloud = fields.Selection(
+        [
+            ("worldwide", "Worldwide"),
+            ("us_gov_high", "US Government High"),
+            ("us_dod", "US Department of Defense"),
+            ("china", "China (21Vianet)"),
+            ("custom", "Custom"),
+        ],
+        required=True,
+        default="worldwide",
+        help="Where the tenant lives. An app registration never works across clouds.",
+    )
+    tenant = fields.Char(
+        help="Directory (tenant) ID or a domain of the tenant, as shown on the app "
+        "registration's overview; 'organizations' for an app registered for several tenants, "
+        "'consumers' for personal accounts, 'common' for both.",
+    )
+    client_id = fields.Char(string="Client ID", required=True, help="Application (client) ID.")
+    client_secret = fields.Char(
+        compute="_compute_client_secret",
+        inverse="_inverse_client_secret",
+        groups="base.group_system",
+        help="The secret's value. It is stored encrypted and never shown again.",
+    )
+    client_secret_encrypted = fields.Char(groups=fields.NO_ACCESS, copy=False, prefetch=False)
+    has_client_secret = fields.Boolean(compute="_compute_has_client_secret")
+    client_secret_expires_on = fields.Date(
+        string="Secret Expires On",
+        help="Copy the date from the provider: you will be warned before it comes.",
+    )
+    redirect_uri = fields.Char(
+        string="Redirect URI",
+        compute="_compute_redirect_uri",
+        help="Register exactly this address with the provider, as type Web.",
+    )
+    redirect_uri_warning = fields.Char(compute="_compute_redirect_uri")
+
+    authority_url = fields.Char(
+        string="Sign-in Host", compute="_compute_hosts", store=True, readonly=False, required=True
+    )
+    token_url = fields.Char(
+        string="Token Host", compute="_compute_hosts", store=True, readonly=False
+    )
+    api_url = fields.Char(string="API Host", compute="_compute_hosts", store=True, readonly=False)
+    mail_scope_url = fields.Char(
+        string="SMTP Permission Host", compute="_compute_hosts", store=True, readonly=False
+    )
+    smtp_host = fields.Char(
+        string="SMTP Host", compute="_compute_hosts", store=True, readonly=False
+    )
+    smtp_port = fields.Integer(
+        string="SMTP Port", compute="_compute_hosts", store=True, readonly=False
+    )
+    mailbox_ids = fields.One2many("mail.oauth2.mailbox", "app_id", string="Mailboxes")
+
+    # ------------------------------------------------------------
+    # COMPUTE METHODS
+    # ------------------------------------------------------------
+
+    @api.depends("provider", "cloud")
+    def _compute_hosts(self):
+        for app in self:
+            hosts = preset(app.provider, app.cloud)
+            for name in HOST_FIELDS:
+                app[name] = (app.cloud == "custom" and app[name]) or hosts[name]
+
+    def _compute_client_secret(self):
+        self.client_secret = False
+
+    @api.depends("client_secret_encrypted")
+    def _compute_has_client_secret(self):
+        for app in self:
+            app.has_client_secret = bool(app.sudo().client_secret_encrypted)
+
+    @api.depends("company_id")
+    def _compute_redirect_uri(self):
+        for app in self:
+            uri = app._get_redirect_uri()
+            app.redirect_uri = uri
+            app.redirect_uri_warning = app._redirect_uri_problem(uri)
+
+    def _inverse_client_secret(self):
+        for app in self:
+            secret = (app.client_secret or "").strip()
+            app._check_secret_value(secret)
+            if secret:
+                app.sudo().client_secret_encrypted = secret_cipher.encrypt(
+                    secret, purpose=app._secret_purpose()
+                )
+
+    # ------------------------------------------------------------
+    # ONCHANGE METHODS
+    # ------------------------------------------------------------
+
+    @api.onchange("provider")
+    def _onchange_provider(self):
+        if self.provider == "google":
+            self.tenant = False
+            if self.cloud != "custom":
+                self.cloud = "worldwide"
+
+    # ------------------------------------------------------------
+    # CONSTRAINT METHODS
+    # ------------------------------------------------------------
+
+    @api.constrains("provider", "tenant", "cloud", "client_id", *HOST_FIELDS)
+    def _check_registration(self):
+        for app in self:
+            try:
+                provider_for(app.provider, app._registration(secret="")).validate()
+            except ConfigurationError as error:
+                raise ValidationError(self.env["mail.oauth2.error"]._text(error)) from error
+
+    def _check_secret_value(self, secret):
+        if self.provider == "microsoft" and GUID.fullmatch(secret):
+            raise ValidationError(
+                _(
+                    "This is the ID of the client secret, not the secret itself. In the Entra "
+                    "admin center, open Certificates & secrets and copy the column Value. It is "
+                    "shown only right after the secret was created: make a new secret if it is "
+                    "hidden."
+                )
+            )
+
+    # ------------------------------------------------------------
+    # CRUD METHODS
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        return super().create([self._clean_values(vals) for vals in vals_list])
+
+    def write(self, vals):
+        vals = self._clean_values(vals)
+        result = super().write(vals)
+        if {"client_secret", "client_id", "tenant", "provider", "cloud", *HOST_FIELDS} & set(vals):
+            self.mailbox_ids._grant_sudo()._forget_configuration_error()
+        return result
+
+    @api.model
+    def _clean_values(self, vals):
+        """Strip what pasting brings along; a trailing slash is not part of a host."""
+        cleaned = dict(vals)
+        for name, value in vals.items():
+            if isinstance(value, str) and name in ("tenant", "client_id", *HOST_FIELDS):
+                cleaned[name] = value.strip()
+                if name.endswith("_url"):
+                    cleaned[name] = cleaned[name].rstrip("/")
+        if not (vals.get("client_secret") or "").strip():
+            cleaned.pop("client_secret", None)
+        return cleaned
+
+    # ------------------------------------------------------------
+    # BUSINESS METHODS
+    # ------------------------------------------------------------
+
+    def _get_redirect_uri(self):
+        return f"{self.get_base_url().rstrip('/')}{REDIRECT_PATH}"
+
+    def _redirect_uri_problem(self, uri):
+        """Say why the provider will not accept the redirect URI, or the browser not find it."""
+        parts = urlsplit(uri)
+        if parts.scheme != "https" and parts.hostname != "localhost":
+            return _(
+                "Microsoft and Google only send people back to https addresses. Set the system "
+                "parameter web.base.url to the https address of this Odoo."
+            )
+        if request and request.httprequest.host != parts.netloc:
+            return _(
+                "You opened Odoo as %(browser)s, but the system parameter web.base.url says "
+                "%(configured)s. Signing in only works at the address in web.base.url.",
+                browser=request.httprequest.host,
+                configured=parts.netloc,
+            )
+        return False
+
+    def _secret_expires_soon(self):
+        """Tell whether the client secret ends within :data:`SECRET_EXPIRY_WARNING` days."""
+        self.ensure_one()
+        limit = fields.Date.context_today(self) + timedelta(days=SECRET_EXPIRY_WARNING)
+        return bool(self.client_secret_expires_on and self.client_secret_expires_on <= limit)
+
+    def _secret_purpose(self):
+        return f"{self._name}/{self.id}/client_secret"
+
+    def _registration(self, secret=None):
+        """Return the plain value the provider layer works with.
+
+        :param secret: given to avoid reading the stored one
+        :raises StorageKeyError: the stored secret cannot be decrypted
+        """
+        self.ensure_one()
+        if secret is None:
+            encrypted = self.sudo().client_secret_encrypted
+            purpose = self._secret_purpose()
+            secret = secret_cipher.decrypt(encrypted, purpose=purpose) if encrypted else ""
+        return AppRegistration(
+            client_id=self.client_id or "",
+            client_secret=secret,
+            tenant=self.tenant or "",
+            authority_url=self.authority_url or "",
+            token_url=self.token_url or "",
+            api_url=self.api_url or "",
+            mail_scope_url=self.mail_scope_url or "",
+        )
+
+    def _get_provider(self):
+        """Return the provider object that signs in, refreshes and revokes for this app."""
+        self.ensure_one()
+        return provider_for(self.provider, self._registration())

@@ -1,0 +1,2 @@
+from . import mail_oauth2_disconnect
+from . import mail_oauth2_test_mail
