@@ -1,19 +1,19 @@
 import hashlib
-import logging
 import secrets
 from datetime import timedelta
+from urllib.parse import urlencode
 
-from odoo import SUPERUSER_ID, api, fields, models
+from odoo import api, fields, models
 from odoo.http import request
 from odoo.tools import SQL, consteq
 
 from ..exceptions import SignInRejectedError
 from . import secret_cipher
 
-_logger = logging.getLogger(__name__)
-
 #: minutes in which a sign-in must come back
 LIFETIME = 10
+#: page that asks what to do with another account than the expected one
+CHOICE_PATH = "/mail_server_oauth2/account"
 #: where the browser session keeps the value that binds it to its sign-ins
 SESSION_KEY = "mail_server_oauth2_binding"
 
@@ -66,39 +66,54 @@ class MailOAuth2Authorization(models.Model):
         )
 
     @api.model
+    def _begin_choice(self, grant, mailbox):
+        """Store a grant until the user has said what to do with it.
+
+        :return: path of the page that asks
+        """
+        state = self._new_state()
+        self._begin(state, {"grant": grant.to_dict()}, mailbox, mailbox._return_url())
+        return f"{CHOICE_PATH}?{urlencode({'state': state})}"
+
+    @api.model
     def _consume(self, state):
         """Return the pending sign-in for a ``state`` and make it unusable, whatever follows.
 
         :return: dict ``mailbox_id, pending, return_url``
         :raises SignInRejectedError: unknown, used, expired, of another user or session
         """
+        return self._opened(
+            state,
+            """DELETE FROM mail_oauth2_authorization
+                WHERE state_hash = %s AND user_id = %s
+            RETURNING mailbox_id, session_hash, pending_encrypted, return_url, expires_on""",
+        )
+
+    @api.model
+    def _peek(self, state):
+        """Return the same as :meth:`_consume`, and leave the sign-in as it is."""
+        return self._opened(
+            state,
+            """SELECT mailbox_id, session_hash, pending_encrypted, return_url, expires_on
+                 FROM mail_oauth2_authorization
+                WHERE state_hash = %s AND user_id = %s""",
+        )
+
+    def _opened(self, state, query):
         if not isinstance(state, str) or not 20 <= len(state) <= 200:
             raise SignInRejectedError("sign_in_state")
         state_hash = _hash(state)
-        row = self._take(state_hash)
-        if row is None or not self._is_mine(row):
+        # An own transaction: a state stays used even if what follows is rolled back, and of
+        # two callers at once only one gets the row.
+        with self.env.registry.cursor() as cr:
+            rows = self.env(cr=cr).execute_query_dict(SQL(query, state_hash, self.env.uid))
+        if not rows or not self._is_mine(rows[0]):
             raise SignInRejectedError("sign_in_state")
         return {
-            "mailbox_id": row["mailbox_id"],
-            "return_url": row["return_url"],
-            "pending": secret_cipher.decrypt(row["pending_encrypted"], purpose=state_hash),
+            "mailbox_id": rows[0]["mailbox_id"],
+            "return_url": rows[0]["return_url"],
+            "pending": secret_cipher.decrypt(rows[0]["pending_encrypted"], purpose=state_hash),
         }
-
-    def _take(self, state_hash):
-        """Delete the row of this user and return it; one caller gets it, however many ask."""
-        # An own transaction: a state stays used even if what follows is rolled back.
-        with self.env.registry.cursor() as cr:
-            rows = self.with_env(self.env(cr=cr, user=SUPERUSER_ID)).env.execute_query_dict(
-                SQL(
-                    """DELETE FROM mail_oauth2_authorization
-                        WHERE state_hash = %s AND user_id = %s
-                    RETURNING mailbox_id, session_hash, pending_encrypted, return_url, expires_on
-                    """,
-                    state_hash,
-                    self.env.uid,
-                )
-            )
-        return rows[0] if rows else None
 
     def _is_mine(self, row):
         return (

@@ -105,8 +105,8 @@ class MailOAuth2Mailbox(models.Model):
         string="Status", compute="_compute_status_html", sanitize=False
     )
 
-    _unique_address = models.Constraint(
-        "UNIQUE(app_id, address, company_id, user_id)",
+    _unique_address = models.UniqueIndex(
+        "(app_id, address, COALESCE(company_id, 0), COALESCE(user_id, 0))",
         "This mailbox is already known for this app registration.",
     )
 
@@ -376,20 +376,36 @@ class MailOAuth2Mailbox(models.Model):
         return sign_in.url
 
     def _finish_sign_in(self, pending, params):
-        """Redeem what the browser brought back from the provider and keep the grant.
+        """Redeem what the browser brought back from the provider.
+
+        The grant is kept at once if the expected account signed in; else the user is asked.
 
         :param dict pending: what ``_begin_sign_in`` stored
         :param dict params: the query of the callback
+        :return: the path to show next
         :raises MailOAuth2Error: nothing was stored
         """
         self.ensure_one()
         self._check_may_connect()
-        grant = (
-            self.app_id.sudo()
-            ._get_provider()
-            .finish_sign_in(pending, params, resources=self._resources())
+        provider = self.app_id.sudo()._get_provider()
+        grant = provider.finish_sign_in(pending, params, resources=self._resources())
+        if self._is_expected(grant.identity):
+            self._keep_grant(grant)
+            return self._return_url()
+        if self.user_id:
+            raise SignInRejectedError("sign_in_other_account", details=self._accounts(grant))
+        return self.env["mail.oauth2.authorization"]._begin_choice(grant, self)
+
+    def _is_expected(self, identity):
+        """Tell whether this account is the mailbox's own, and the one connected before."""
+        before = self._grant_sudo().account_subject
+        return email_normalize(identity.address) == self.address and (
+            not before or before == identity.subject
         )
-        self._check_identity(grant.identity)
+
+    def _keep_grant(self, grant):
+        """Store a grant, write it down, and let the waiting mails go."""
+        self._check_may_connect()
         self._grant_sudo()._store_sign_in(grant, self.env.user)
         self.message_post(
             body=_(
@@ -398,15 +414,31 @@ class MailOAuth2Mailbox(models.Model):
                 account=grant.identity.address or grant.identity.name,
             )
         )
-        self.server_ids._release_held_mails()
+        self.sudo().server_ids._release_held_mails()
 
-    def _check_identity(self, identity):
-        """Refuse to connect a personal mailbox with somebody else's account."""
-        if self.user_id and email_normalize(identity.address) != self.address:
-            raise SignInRejectedError(
-                "sign_in_other_account",
-                details={"account": identity.address, "address": self.address},
-            )
+    def _accounts(self, grant):
+        """Return who signed in, for which mailbox, and who was signed in before."""
+        before = self._grant_sudo()
+        return {
+            "address": self.address,
+            "account": grant.identity.address,
+            "account_name": grant.identity.name,
+            "before": before.account_address if before.account_subject else "",
+        }
+
+    def _choose_account(self, grant, choice):
+        """Do what the user answered when another account had signed in than expected.
+
+        :param str choice: ``send_as`` (this mailbox with that account's rights) or
+            ``use_address`` (that account's own address)
+        """
+        address = email_normalize(grant.identity.address)
+        if choice == "use_address" and address and address != self.address:
+            if self.search_count([("app_id", "=", self.app_id.id), ("address", "=", address)]):
+                details = {"account": address, "address": self.address}
+                raise SignInRejectedError("sign_in_address_taken", details=details)
+            self.address = address
+        self._keep_grant(grant)
 
     def _probe(self):
         """Return what keeps this mailbox from sending right now, or ``None``.
