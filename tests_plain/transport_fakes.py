@@ -60,9 +60,8 @@ class ScriptedSmtpServer:
     reached when the first bytes of the content arrive.
     """
 
-    extensions = ["SIZE 157286400", "8BITMIME", "SMTPUTF8", "AUTH LOGIN XOAUTH2"]
-
     def __init__(self):
+        self.extensions = ["SIZE 157286400", "8BITMIME", "SMTPUTF8", "AUTH LOGIN XOAUTH2"]
         self.commands = []
         self.delivered = []
         self.connections = 0
@@ -79,9 +78,10 @@ class ScriptedSmtpServer:
     def script(self, step, *actions):
         self._scripts.setdefault(step, []).extend(actions)
 
-    def connect(self, debuglevel=0):
+    def connect(self, debuglevel=0, timeout=5):
         """What the models' closure does."""
-        connection = smtplib.SMTP_SSL("localhost", self.port, timeout=5, context=client_context())
+        context = client_context()
+        connection = smtplib.SMTP_SSL("localhost", self.port, timeout=timeout, context=context)
         connection.set_debuglevel(debuglevel)
         return connection
 

@@ -7,6 +7,7 @@ https://learn.microsoft.com/graph/api/user-sendmail
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import re
 from collections.abc import Iterable, Iterator
@@ -104,8 +105,6 @@ def _normalised(address: str) -> str:
     Providers ignore case, and Odoo core writes the domains of the envelope in ASCII (IDNA).
     """
     local, _at, domain = address.strip().rpartition("@")
-    try:
+    with contextlib.suppress(UnicodeError):  # idna.IDNAError is one
         domain = idna.encode(domain, uts46=True).decode("ascii")
-    except UnicodeError:  # idna.IDNAError too
-        pass
     return f"{local}@{domain}".casefold()

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 from ..exceptions import DeliveryUnknownError, RefusedError, UnreachableError
 from ..providers.http_session import open_session
-from .envelope import is_address, to_graph_mime
+from .envelope import to_graph_mime
 from .graph_replies import TOKEN_REFUSED_KEYS, Answer, classify
 from .session import MailSession, SubmissionResult
 
@@ -23,6 +23,8 @@ MIME_LIMIT = REQUEST_LIMIT // 4 * 3
 #: Seconds after which a connection is not used again. Front ends close idle ones after some
 #: minutes, and a request written into a closing connection ends in an unknown delivery.
 IDLE_LIMIT = 45.0
+
+_NOT_BASE64 = b"*"
 
 
 class GraphSession(MailSession):
@@ -55,6 +57,7 @@ class GraphSession(MailSession):
         self._monotonic = monotonic
         self._http = None
         self._used_at = 0.0
+        self.max_size = MIME_LIMIT
 
     def close(self) -> None:
         """Drop the connections; the next mail opens another."""
@@ -67,10 +70,7 @@ class GraphSession(MailSession):
         self._get_token(force_token)
 
     def _submit(self, message, from_addr, recipients, force_token) -> SubmissionResult:
-        refused = {a: "address_invalid" for a in recipients if not is_address(a)}
-        if len(refused) == len(recipients):
-            raise RefusedError("address_invalid", refused=refused)
-        mime = to_graph_mime(message, (a for a in recipients if a not in refused))
+        mime = to_graph_mime(message, recipients)
         if len(mime) > MIME_LIMIT:
             raise RefusedError(
                 "message_too_large", details={"size": len(mime), "limit": MIME_LIMIT}
@@ -78,15 +78,21 @@ class GraphSession(MailSession):
         answer = self._post(Base64Body(mime), self._get_token(force_token))
         if answer.status != 202:
             raise classify(answer)
-        return SubmissionResult("202 Accepted", answer.request_id, refused)
+        return SubmissionResult("202 Accepted", answer.request_id)
 
-    def _post(self, body: Base64Body, token) -> Answer:
+    def _verify(self, sender, force_token):
+        """Post what is no base64: the documented complaint comes after token and permission."""
+        answer = self._post(_NOT_BASE64, self._get_token(force_token))
+        if answer.code != "ErrorMimeContentInvalidBase64String":
+            raise classify(answer)
+
+    def _post(self, body: Base64Body | bytes, token) -> Answer:
         headers = {"Authorization": f"Bearer {token.value}", "Content-Type": "text/plain"}
         try:
             response = self._session().post(self._url, data=body, headers=headers)
         except UnreachableError as error:
             self.close()
-            if body.sent and error.key != "redirect_refused":
+            if getattr(body, "sent", False) and error.key != "redirect_refused":
                 raise DeliveryUnknownError(provider_text=str(error)) from error
             raise
         self._used_at = self._monotonic()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from ..exceptions import MailOAuth2Error, PersonNeededError, RefusedError
 from ..providers.base import AccessToken
+from .envelope import is_address
 
 _logger = logging.getLogger(__name__)
 
@@ -56,6 +57,8 @@ class MailSession(ABC):
         #: set by the caller and read by Odoo core (``ir.mail_server._prepare_email_message__``)
         self.from_filter = False
         self.smtp_from = False
+        #: largest message in bytes, 0 where the provider has named none (yet)
+        self.max_size = 0
         #: :class:`SubmissionResult` of the last mail, ``None`` if it was not accepted
         self.last_result: SubmissionResult | None = None
 
@@ -75,13 +78,20 @@ class MailSession(ABC):
         :raises MailOAuth2Error: its ``outcome`` tells what may be done with the mail
         """
         self.last_result = None
-        recipients = list(dict.fromkeys(to_addrs))
-        if not recipients:
-            raise RefusedError("no_recipients")
-        self.last_result = self._repeat_with_fresh_token(
+        recipients, invalid = _sorted_out(to_addrs)
+        result = self._repeat_with_fresh_token(
             lambda force: self._submit(message, from_addr, recipients, force)
         )
+        self.last_result = replace(result, refused={**invalid, **result.refused})
         return self.last_result
+
+    def verify(self, sender: str) -> None:
+        """Go as far as one can without sending anything: connection, token, right to send.
+
+        :param sender: envelope sender
+        :raises MailOAuth2Error:
+        """
+        self._repeat_with_fresh_token(lambda force: self._verify(sender, force))
 
     def quit(self) -> None:
         """Take leave of the server. Never raises: whatever was sent has its answer already."""
@@ -96,6 +106,9 @@ class MailSession(ABC):
 
     @abstractmethod
     def _submit(self, message, from_addr, recipients, force_token) -> SubmissionResult: ...
+
+    @abstractmethod
+    def _verify(self, sender, force_token) -> None: ...
 
     def _repeat_with_fresh_token(self, attempt: Callable[[bool], T]) -> T:
         """Run ``attempt(force_token)``; if the token is refused, once more with a new one.
@@ -118,3 +131,17 @@ class MailSession(ABC):
         except MailOAuth2Error as error:
             error.details = {**self._details, **error.details}
             raise
+
+
+def _sorted_out(addresses) -> tuple[list[str], dict[str, str]]:
+    """Return the addresses, each once, and ``{address: reason}`` of those that are none.
+
+    smtplib and header parsers make something of a malformed address, and not all the same.
+    """
+    unique = list(dict.fromkeys(addresses))
+    if not unique:
+        raise RefusedError("no_recipients")
+    invalid = {address: "address_invalid" for address in unique if not is_address(address)}
+    if len(invalid) == len(unique):
+        raise RefusedError("address_invalid", refused=invalid)
+    return [address for address in unique if address not in invalid], invalid

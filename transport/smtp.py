@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import smtplib
+import socket
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -14,14 +15,14 @@ from .serialisation import to_bytes
 from .session import MailSession, SubmissionResult
 from .smtp_auth import authenticate_xoauth2
 from .smtp_replies import CONNECT, MAIL, TOKEN_REFUSED_KEYS
-from .smtp_transaction import Mail, Outcome, Transaction
+from .smtp_transaction import Mail, Outcome, Transaction, size_limit
 
 
 class SmtpSession(MailSession):
     """One mailbox at an SMTP submission server.
 
-    :param connect: makes a connected :class:`smtplib.SMTP` with verified TLS in place, and may
-        already call :meth:`authenticate` on it (Odoo core's ``_smtp_login__`` hook)
+    :param connect: makes a connected :class:`smtplib.SMTP` with verified TLS in place that is
+        not signed in yet
     :param provider: ``microsoft`` or ``google``, whose manners the replies are read by
     :param host, port: where ``connect`` goes to, for the words of errors
     """
@@ -42,36 +43,7 @@ class SmtpSession(MailSession):
         self._connect = connect
         self._provider = provider
         self._connection: smtplib.SMTP | None = None
-        self._authenticated: smtplib.SMTP | None = None
-        self._force_token = False
         self._stage = CONNECT
-
-    def authenticate(self, connection: smtplib.SMTP) -> None:
-        """Log the mailbox in on a connection that is being made by ``connect``.
-
-        :raises MailOAuth2Error: the connection is closed then
-        """
-        token = self._get_token(self._force_token)
-        try:
-            authenticate_xoauth2(connection, self.mailbox, token, self._provider)
-        except MailOAuth2Error:
-            connection.close()
-            raise
-        self._authenticated = connection
-
-    def verify(self, sender: str) -> None:
-        """Connect, log in and announce ``sender``, without sending anything.
-
-        :raises MailOAuth2Error:
-        """
-
-        def announce(force_token):
-            self._open(force_token)
-            with self._kept_usable() as transaction:
-                transaction.begin(sender)
-            self._reset()
-
-        self._repeat_with_fresh_token(announce)
 
     def quit(self) -> None:
         """Say QUIT if connected, and close."""
@@ -85,19 +57,26 @@ class SmtpSession(MailSession):
         if self._connection:
             with contextlib.suppress(*CONNECTION_ERRORS):
                 self._connection.close()
-        self._connection = self._authenticated = None
+        self._connection = None
 
     def _open(self, force_token: bool) -> None:
         if self._connection:
             return
-        self._force_token = force_token
+        token = self._get_token(force_token)
         try:
             connection = self._connect()
-            if connection is not self._authenticated:
-                self.authenticate(connection)
+            # The final dot is a small write after a large one: Nagle would hold it back until
+            # the server's delayed acknowledgement.
+            connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         except CONNECTION_ERRORS as error:
             raise typed_error(error, stage=CONNECT, provider=self._provider) from error
+        try:
+            authenticate_xoauth2(connection, self.mailbox, token, self._provider)
+        except MailOAuth2Error:
+            connection.close()
+            raise
         self._connection = connection
+        self.max_size = size_limit(connection)
 
     def _submit(self, message, from_addr, recipients, force_token) -> SubmissionResult:
         reused = self._connection is not None
@@ -113,6 +92,12 @@ class SmtpSession(MailSession):
                 raise
         self._open(False)
         return self._deliver(mail)
+
+    def _verify(self, sender, force_token):
+        self._open(force_token)
+        with self._kept_usable() as transaction:
+            transaction.begin(sender)
+        self._reset()
 
     def _prepare(self, message, sender, recipients) -> Mail:
         """Serialise as :meth:`smtplib.SMTP.send_message` does."""
@@ -158,6 +143,10 @@ class SmtpSession(MailSession):
             self._stage = transaction.stage
             self._reset()
             raise
+        except BaseException:
+            # Out of memory, or a worker's time limit: nobody knows where the session stands.
+            self.close()
+            raise
 
     def _reset(self):
         """Forget the transaction at the server, so that it cannot poison the next one."""
@@ -178,5 +167,5 @@ def _words(outcome: Outcome) -> dict[str, str]:
 
 def _refusals(recipients, error: MailOAuth2Error) -> dict[str, str]:
     single = error.refused if isinstance(error, RefusedError) else {}
-    words = error.provider_text if isinstance(error, TransientError) else ""
-    return {address: single.get(address, words or str(error)) for address in recipients}
+    reply = error.provider_text if error.provider_text[:1].isdigit() else str(error)
+    return {address: single.get(address, reply) for address in recipients}

@@ -10,6 +10,10 @@ from ..exceptions import DeliveryUnknownError, RefusedError
 from .connection_errors import CONNECTION_ERRORS, typed_error
 from .smtp_replies import CONTENT, DATA, MAIL, RCPT, Reply, classify, classify_recipients
 
+#: Bytes per write. The time-out of the connection holds for one write, and must not limit how
+#: long a large mail may take on a slow line.
+_BLOCK = 64 * 1024
+
 _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 
@@ -38,6 +42,12 @@ class Outcome:
     postponed: tuple[str, ...] = ()
 
 
+def size_limit(connection: smtplib.SMTP) -> int:
+    """Return the largest message in bytes the server offers to take (RFC 1870), 0 for any."""
+    limit = connection.esmtp_features.get("size", "")
+    return int(limit) if limit.isdecimal() else 0
+
+
 class Transaction:
     """MAIL, RCPT, DATA and content (RFC 5321 3.3) over an authenticated connection.
 
@@ -63,14 +73,14 @@ class Transaction:
         return Outcome(self._send_content(mail.content), refused, postponed)
 
     def begin(self, sender: str, options=()) -> Reply:
-        """Announce the sender; ``verify`` of a session stops here."""
+        """Announce the sender; a session's ``verify`` stops here."""
         return self._expect_positive(MAIL, self._connection.mail, sender, options)
 
     def _check_size(self, mail):
-        limit = self._connection.esmtp_features.get("size", "")
-        if limit.isdecimal() and 0 < int(limit) < len(mail.content):
+        limit = size_limit(self._connection)
+        if 0 < limit < len(mail.content):
             raise RefusedError(
-                "message_too_large", details={"size": len(mail.content), "limit": int(limit)}
+                "message_too_large", details={"size": len(mail.content), "limit": limit}
             )
 
     def _mail_options(self, mail):
@@ -105,7 +115,8 @@ class Transaction:
         body = _LEADING_DOT.sub(b"..", content) if _LEADING_DOT.search(content) else content
         self.stage = CONTENT
         try:
-            self._connection.send(body)
+            for start in range(0, len(body), _BLOCK):
+                self._connection.send(body[start : start + _BLOCK])
             if not body.endswith(b"\r\n"):
                 self._connection.send(b"\r\n")
             # A write that fails has not handed over all three bytes, so the server has no
