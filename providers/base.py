@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from abc import ABC, abstractmethod
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 
 @dataclass(frozen=True)
@@ -66,6 +66,22 @@ class Grant:
     identity: Identity | None = None
     scopes: tuple[str, ...] = ()
     renewed: bool = True
+
+    def to_dict(self) -> dict:
+        """Return a JSON-able form, a secret; :meth:`from_dict` is the way back."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict) -> Grant:
+        """Return the grant that :meth:`to_dict` made ``values`` from."""
+        tokens = {name: _token(value) for name, value in values["tokens"].items()}
+        identity = Identity(**values["identity"]) if values["identity"] else None
+        scopes = tuple(values["scopes"])
+        return cls(**{**values, "tokens": tokens, "identity": identity, "scopes": scopes})
+
+
+def _token(values: dict) -> AccessToken:
+    return AccessToken(**{**values, "scopes": tuple(values["scopes"])})
 
 
 @dataclass(frozen=True)
