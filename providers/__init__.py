@@ -15,7 +15,6 @@ __all__ = [
     "PROVIDERS",
     "SERVER_TYPES",
     "UNUSED_GRANT_DAYS",
-    "UNUSED_GRANT_DAYS",
     "AccessToken",
     "AppRegistration",
     "Grant",
@@ -60,11 +59,6 @@ PROVIDERS = {
 }
 
 #: Days after which a provider drops a refresh token that nobody used.
-#: https://learn.microsoft.com/entra/identity-platform/refresh-tokens (90 days)
-#: https://developers.google.com/identity/protocols/oauth2 (six months)
-UNUSED_GRANT_DAYS = {"microsoft": 90, "google": 180}
-
-#: Days after which a provider drops a grant that nobody used.
 #: https://learn.microsoft.com/entra/identity-platform/refresh-tokens (90 days)
 #: https://developers.google.com/identity/protocols/oauth2 (six months)
 UNUSED_GRANT_DAYS = {"microsoft": 90, "google": 180}

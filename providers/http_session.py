@@ -155,6 +155,8 @@ class GuardedAdapter(HTTPAdapter):
             if len(body) > self.max_response:
                 response.raw.close()
                 raise UnreachableError("response_too_large", details=address)
+        if response.raw.length_remaining:  # urllib3 1.26 takes half a body for a whole one
+            raise UnreachableError("connection_dropped", details=address)
         return io.BytesIO(bytes(body))
 
 

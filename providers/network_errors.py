@@ -140,11 +140,12 @@ def causes(exc: BaseException):
 def _key(exc, connecting):
     """Return the key of one exception without looking inside it, ``""`` if it tells nothing."""
     if isinstance(exc, ssl.SSLCertVerificationError):
-        return _CERTIFICATE_KEYS.get(exc.verify_code, "tls_untrusted")
+        return _CERTIFICATE_KEYS.get(getattr(exc, "verify_code", None), "tls_untrusted")
     if isinstance(exc, _DROPPED):
         return "connection_dropped"
     if isinstance(exc, ssl.SSLError):
-        return "tls_protocol" if exc.reason in _PROTOCOL_REASONS else "tls_failed"
+        reason = getattr(exc, "reason", None)  # only there when OpenSSL raised it
+        return "tls_protocol" if reason in _PROTOCOL_REASONS else "tls_failed"
     if isinstance(exc, socket.gaierror):
         return "dns_failed"
     if isinstance(exc, ConnectionRefusedError):
