@@ -1,0 +1,148 @@
+"""Messages between Graph's JSON and MIME.
+
+https://learn.microsoft.com/graph/api/resources/message
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from datetime import UTC, datetime
+from email import message_from_bytes
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP, default
+
+from .directory import Account
+from .http_errors import GraphError, graph_error
+from .mailboxes import StoredMessage
+
+HEADERS_PER_MESSAGE = 5
+
+
+def from_json(message: dict, mailbox: Account) -> bytes:
+    """Build MIME from a Graph message.
+
+    :raises GraphError: 400 for what Graph does not take
+    """
+    mime = EmailMessage(policy=SMTP)
+    sender = message.get("from") or {
+        "emailAddress": {"name": mailbox.name, "address": mailbox.address}
+    }
+    mime["From"] = _address(sender)
+    for field, name in _RECIPIENT_FIELDS.items():
+        if people := message.get(field):
+            mime[name] = [_address(person) for person in people]
+    mime["Subject"] = " ".join(str(message.get("subject", "")).split())
+    if message.get("internetMessageId"):
+        mime["Message-ID"] = message["internetMessageId"]
+    if importance := message.get("importance"):
+        mime["Importance"] = importance
+    _add_headers(mime, message.get("internetMessageHeaders") or [])
+    body = message.get("body") or {}
+    html = str(body.get("contentType", "text")).lower() == "html"
+    mime.set_content(str(body.get("content", "")), subtype="html" if html else "plain")
+    for attachment in message.get("attachments") or []:
+        attach(mime, attachment)
+    return mime.as_bytes()
+
+
+_RECIPIENT_FIELDS = {
+    "toRecipients": "To",
+    "ccRecipients": "Cc",
+    "bccRecipients": "Bcc",
+    "replyTo": "Reply-To",
+}
+
+
+def attach(mime: EmailMessage, attachment: dict) -> None:
+    """Add a ``fileAttachment`` to a message.
+
+    :raises GraphError: 400 where its content is not base64
+    """
+    try:
+        content = base64.b64decode(attachment.get("contentBytes", ""), validate=True)
+    except (binascii.Error, TypeError) as error:
+        raise graph_error("BadRequest", "Cannot convert contentBytes.", 400) from error
+    maintype, _, subtype = (attachment.get("contentType") or "application/octet-stream").partition(
+        "/"
+    )
+    mime.add_attachment(
+        content,
+        maintype=maintype,
+        subtype=subtype or "octet-stream",
+        filename=attachment.get("name"),
+        disposition="inline" if attachment.get("isInline") else "attachment",
+        cid=f"<{attachment['contentId']}>" if attachment.get("contentId") else None,
+    )
+
+
+def with_attachment(source: bytes, attachment: dict) -> bytes:
+    """Return a message with one more attachment."""
+    mime = message_from_bytes(source, policy=SMTP)
+    attach(mime, attachment)
+    return mime.as_bytes()
+
+
+def to_json(message: StoredMessage) -> dict:
+    """Return a stored message as Graph shows it."""
+    mime = message_from_bytes(message.source, policy=default)
+    moment = datetime.fromtimestamp(message.at, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    body = mime.get_body(("html", "plain"))
+    return {
+        "id": message.id,
+        "createdDateTime": moment,
+        "receivedDateTime": moment,
+        "sentDateTime": moment,
+        "hasAttachments": any(True for _ in mime.iter_attachments()),
+        "internetMessageId": message.internet_message_id,
+        "subject": str(mime.get("Subject", "")),
+        "parentFolderId": message.folder,
+        "isRead": True,
+        "isDraft": message.is_draft,
+        "body": {
+            "contentType": body.get_content_subtype() if body else "text",
+            "content": body.get_content() if body else "",
+        },
+        "from": (_people(mime, "From") or [None])[0],
+        "toRecipients": _people(mime, "To"),
+        "ccRecipients": _people(mime, "Cc"),
+        "bccRecipients": _people(mime, "Bcc"),
+        "replyTo": _people(mime, "Reply-To"),
+    }
+
+
+def _people(mime: EmailMessage, name: str) -> list[dict]:
+    return [
+        {"emailAddress": {"name": address.display_name, "address": address.addr_spec}}
+        for header in mime.get_all(name, [])
+        for address in header.addresses
+    ]
+
+
+def _address(person: dict) -> Address:
+    found = person.get("emailAddress") or {}
+    try:
+        return Address(found.get("name") or "", addr_spec=found.get("address") or "")
+    except Exception as error:
+        raise graph_error(
+            "ErrorInvalidRecipients", "At least one recipient is not valid."
+        ) from error
+
+
+def _add_headers(mime: EmailMessage, headers: list[dict]) -> None:
+    if len(headers) > HEADERS_PER_MESSAGE:
+        raise GraphError(
+            400,
+            "InvalidInternetMessageHeaderCollection",
+            "Maximum number of headers in one message should be less than or equal to 5.",
+        )
+    for header in headers:
+        name = str(header.get("name", ""))
+        if not name.lower().startswith("x-"):
+            raise GraphError(
+                400,
+                "InvalidInternetMessageHeader",
+                f"The internet message header name '{name}' should start with 'x-' or 'X-'.",
+            )
+        mime[name] = str(header.get("value", ""))

@@ -1,0 +1,48 @@
+"""Folders of Exchange mailboxes, as far as sending mail fills them."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass, field
+
+from .mail import MessageSource
+from .state import World
+
+FOLDERS = ("inbox", "drafts", "sentitems")
+
+
+@dataclass
+class StoredMessage:
+    """A message in a folder. ``source`` still has its Bcc header."""
+
+    source: bytes = field(repr=False)
+    folder: str
+    at: float
+    id: str = field(default_factory=lambda: "AAMk" + secrets.token_urlsafe(48))
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether it was not sent yet."""
+        return self.folder == "drafts"
+
+    @property
+    def internet_message_id(self) -> str:
+        """Return its Message-ID."""
+        return MessageSource(self.source).header("Message-ID")
+
+
+def messages_of(world: World, address: str) -> dict[str, StoredMessage]:
+    """Return the messages of a mailbox by id, oldest first."""
+    return world.mailboxes.setdefault(address, {})
+
+
+def store(world: World, address: str, source: bytes, folder: str) -> StoredMessage:
+    """Put a message into a folder of a mailbox."""
+    message = StoredMessage(source, folder, world.now())
+    messages_of(world, address)[message.id] = message
+    return message
+
+
+def new_message_id() -> str:
+    """Return a Message-ID as Exchange makes them."""
+    return f"<{secrets.token_hex(16).upper()}@SANDBOX.eurprd01.prod.outlook.com>"

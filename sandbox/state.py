@@ -1,0 +1,56 @@
+"""The whole state of a running sandbox."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from .clock import Clock
+from .directory import Directory
+from .faults import Faults
+from .grants import GrantStore
+from .logs import Logs
+from .mail import MailStore
+from .pace import Pace
+from .seed import seed
+from .settings import Settings
+from .signing import SigningKey
+
+
+@dataclass(frozen=True)
+class Addresses:
+    """URLs without a trailing slash, and SMTP ports."""
+
+    host: str
+    web: str
+    https: str
+    microsoft_smtp_port: int
+    google_smtp_port: int
+    google_smtps_port: int
+
+
+class World:
+    """Everything there is. ``reset`` brings back the state of a fresh start."""
+
+    def __init__(self, addresses: Addresses):
+        self.addresses = addresses
+        self.signing_key = SigningKey()
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget all grants, mail, logs, faults and changes."""
+        self.clock = Clock()
+        self.settings = Settings()
+        self.directory = Directory()
+        seed(self.directory)
+        self.grants = GrantStore(self.clock)
+        self.mail = MailStore()
+        self.logs = Logs()
+        self.faults = Faults()
+        self.pace = Pace()
+        self.mailboxes = {}
+        self.devices = {}
+        self.uploads = {}
+
+    def now(self) -> float:
+        """Return the sandbox's time in seconds since the epoch."""
+        return self.clock.now()
