@@ -45,6 +45,10 @@ MAIL_SCOPE = "https://mail.google.com/"
 _IDENTITY_SCOPES = ("openid", "https://www.googleapis.com/auth/userinfo.email")
 _SCOPES = {"smtp": MAIL_SCOPE}
 
+#: Google writes its issuer with and without the scheme, whatever host the request went to.
+#: https://developers.google.com/identity/openid-connect/openid-connect#validatinganidtoken
+ISSUERS = ("https://accounts.google.com", "accounts.google.com")
+
 _AUTHORIZE_PATH = "/o/oauth2/v2/auth"
 _TOKEN_PATH = "/token"
 _REVOKE_PATH = "/revoke"
@@ -124,7 +128,7 @@ class GoogleProvider(Provider):
         :raises ConfigurationError: ``google_wrong_client``
         """
         answer = self._post(_TOKENINFO_PATH, {"access_token": token.value})
-        if answer.status != 200 or answer.content is None:
+        if not answer.is_good:
             raise google_errors.error_from_answer(answer)
         content = answer.content
         if text_of(content, "aud") != self.app.client_id:
@@ -202,9 +206,7 @@ class GoogleProvider(Provider):
         """Check the id_token and say who signed in."""
         claims = id_token.decode_claims(content.get("id_token"))
         id_token.check_claims(claims, audience=self.app.client_id, nonce=nonce, now=self.now())
-        # Google writes its issuer with and without the scheme.
-        issuer = self.app.authority_url
-        id_token.check_issuer(claims, (issuer, issuer.removeprefix("https://")))
+        id_token.check_issuer(claims, ISSUERS)
         if not text_of(claims, "sub"):
             raise SignInRejectedError("id_token_malformed")
         return Identity(
@@ -229,7 +231,7 @@ class _AnswerReader:
 
     def __call__(self, response):
         answer = answer_of(response, secrets=self._secrets, now=self._now)
-        if answer.status != 200 or answer.content is None or answer.error:
+        if not answer.is_good:
             raise google_errors.error_from_answer(answer, signing_in=self._signing_in)
         check_token_answer(answer.content, host=answer.host)
         self.content = answer.content

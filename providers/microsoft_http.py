@@ -8,8 +8,6 @@ import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
-import requests
-
 from ..exceptions import ConfigurationError, UnreachableError
 from . import id_token, microsoft_errors
 from .oauth_errors import answer_of, check_token_answer
@@ -20,6 +18,9 @@ METADATA_LIFETIME = 24 * 3600
 #: Fields of a token request that must not come back in an error text.
 _SECRET_FIELDS = ("client_secret", "client_assertion", "refresh_token", "code", "code_verifier")
 _ENDPOINTS = ("authorization_endpoint", "token_endpoint")
+#: The one that the browser visits; it carries no secret, so its scheme and port are the
+#: authority's own business.
+_PAGE = "authorization_endpoint"
 
 
 @dataclass(frozen=True)
@@ -44,16 +45,16 @@ class MetadataCache:
         self._entries = {}
         self._lock = threading.Lock()
 
-    def get(self, url, now) -> requests.Response | None:
-        """Return the response kept for ``url``, if it is still fresh at ``now``."""
+    def get(self, url, now) -> dict | None:
+        """Return the metadata kept for ``url``, if they are still fresh at ``now``."""
         with self._lock:
-            stored_at, response = self._entries.get(url, (0, None))
-        return response if stored_at <= now < stored_at + self.lifetime else None
+            stored_at, content = self._entries.get(url, (0, None))
+        return content if stored_at <= now < stored_at + self.lifetime else None
 
-    def put(self, url, response, now):
-        """Keep a response for ``url``."""
+    def put(self, url, content, now):
+        """Keep the metadata of ``url``."""
         with self._lock:
-            self._entries[url] = (now, response)
+            self._entries[url] = (now, content)
 
     def clear(self):
         """Forget everything."""
@@ -80,21 +81,27 @@ class MicrosoftHttp:
         self._now = now
         self._metadata = metadata
 
+    def metadata(self, url, **kwargs) -> dict:
+        """Return an authority's metadata, from the process where they are fresh.
+
+        :param url: its openid-configuration
+        """
+        content = self._metadata.get(url, self._now())
+        if content is None:
+            content = self._checked(self._session.get(url, **kwargs))
+            _check_metadata(url, content)
+            self._metadata.put(url, content, self._now())
+        return content
+
     def get(self, url, **kwargs):
-        """Fetch an authority's metadata, from the process where they are fresh."""
-        response = self._metadata.get(url, self._now())
-        if response is None:
-            response = self._checked(self._session.get(url, **kwargs))
-            _check_metadata(url, response.json())
-            self._metadata.put(url, response, self._now())
-        return HttpAnswer(response.text)
+        """Fetch metadata: all that msal gets."""
+        return HttpAnswer(json.dumps(self.metadata(url, **kwargs)))
 
     def post(self, url, *, data=None, **kwargs):
         """Send a token request."""
         data = data or {}
         secrets = [data[name] for name in _SECRET_FIELDS if data.get(name)]
-        response = self._checked(self._session.post(url, data=data, **kwargs), secrets)
-        content = response.json()
+        content = self._checked(self._session.post(url, data=data, **kwargs), secrets)
         check_token_answer(content, host=urlsplit(url).hostname)
         if data.get("grant_type") == "refresh_token":
             # msal would decode it, and stumble over a bad one, without a use for it.
@@ -106,10 +113,10 @@ class MicrosoftHttp:
     def close(self):
         """Nothing: the session belongs to whoever opened it."""
 
-    def _checked(self, response, secrets=()):
+    def _checked(self, response, secrets=()) -> dict:
         answer = answer_of(response, secrets=secrets, now=self._now)
-        if answer.status == 200 and answer.content is not None and not answer.error:
-            return response
+        if answer.is_good:
+            return answer.content
         raise microsoft_errors.error_from_answer(answer, signing_in=self._signing_in)
 
 
@@ -119,12 +126,14 @@ def _check_metadata(url, content):
     A tenant of a national cloud is also known to the worldwide host, which then names
     endpoints elsewhere; the app registration has to name that cloud itself.
     """
-    host = urlsplit(url).netloc.lower()
+    authority = urlsplit(url)
+    host = authority.netloc.lower()
     for name in _ENDPOINTS:
         endpoint = content.get(name)
         if not isinstance(endpoint, str) or not isinstance(content.get("issuer"), str):
             raise UnreachableError("answer_incomplete", details={"host": host, "status": 200})
         parts = urlsplit(endpoint)
-        if parts.scheme != "https" or parts.netloc.lower() != host:
+        is_page = name == _PAGE and parts.hostname == authority.hostname
+        if not is_page and (parts.scheme != "https" or parts.netloc.lower() != host):
             details = {"host": host, "other_host": parts.netloc}
             raise ConfigurationError("authority_moved", details=details)
