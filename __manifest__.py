@@ -13,6 +13,7 @@
     "data": [
         "security/ir.model.access.csv",
         "security/mail_server_oauth2_security.xml",
+        "data/ir_cron_data.xml",
         "data/mail_oauth2_error_data.xml",
         "views/mail_oauth2_app_views.xml",
         "views/mail_oauth2_mailbox_views.xml",
@@ -22,6 +23,7 @@
         "wizard/mail_oauth2_disconnect_views.xml",
         "wizard/mail_oauth2_test_mail_views.xml",
         "views/res_company_views.xml",
+        "views/res_users_views.xml",
         "views/mail_server_oauth2_menus.xml",
     ],
     "uninstall_hook": "uninstall_hook",

@@ -3,6 +3,10 @@ from . import mail_oauth2_app
 from . import mail_oauth2_token
 from . import mail_oauth2_authorization
 from . import mail_oauth2_mailbox
+from . import mailbox_sign_in
+from . import mailbox_status
+from . import mailbox_upkeep
 from . import ir_mail_server
 from . import mail_mail
 from . import res_company
+from . import res_users

@@ -91,34 +91,17 @@ class MailOAuth2App(models.Model):
     )
     redirect_uri_warning = fields.Char(compute="_compute_redirect_uri")
 
-    authority_url = fields.Char(
-        string="Sign-in Host", compute="_compute_hosts", store=True, readonly=False, required=True
-    )
-    token_url = fields.Char(
-        string="Token Host", compute="_compute_hosts", store=True, readonly=False
-    )
-    api_url = fields.Char(string="API Host", compute="_compute_hosts", store=True, readonly=False)
-    mail_scope_url = fields.Char(
-        string="SMTP Permission Host", compute="_compute_hosts", store=True, readonly=False
-    )
-    smtp_host = fields.Char(
-        string="SMTP Host", compute="_compute_hosts", store=True, readonly=False
-    )
-    smtp_port = fields.Integer(
-        string="SMTP Port", compute="_compute_hosts", store=True, readonly=False
-    )
+    authority_url = fields.Char(string="Sign-in Host", required=True)
+    token_url = fields.Char(string="Token Host")
+    api_url = fields.Char(string="API Host")
+    mail_scope_url = fields.Char(string="SMTP Permission Host")
+    smtp_host = fields.Char(string="SMTP Host")
+    smtp_port = fields.Integer(string="SMTP Port")
     mailbox_ids = fields.One2many("mail.oauth2.mailbox", "app_id", string="Mailboxes")
 
     # ------------------------------------------------------------
     # COMPUTE METHODS
     # ------------------------------------------------------------
-
-    @api.depends("provider", "cloud")
-    def _compute_hosts(self):
-        for app in self:
-            hosts = preset(app.provider, app.cloud)
-            for name in HOST_FIELDS:
-                app[name] = (app.cloud == "custom" and app[name]) or hosts[name]
 
     def _compute_client_secret(self):
         self.client_secret = False
@@ -154,6 +137,13 @@ class MailOAuth2App(models.Model):
             self.tenant = False
             if self.cloud != "custom":
                 self.cloud = "worldwide"
+        self.update(preset(self.provider, self.cloud))
+
+    @api.onchange("cloud")
+    def _onchange_cloud(self):
+        """Fill in the hosts of the cloud; custom ones start from those at hand."""
+        if self.cloud != "custom":
+            self.update(preset(self.provider, self.cloud))
 
     # ------------------------------------------------------------
     # CONSTRAINT METHODS
@@ -184,7 +174,9 @@ class MailOAuth2App(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        return super().create([self._clean_values(vals) for vals in vals_list])
+        return super().create(
+            [{**self._default_hosts(vals), **self._clean_values(vals)} for vals in vals_list]
+        )
 
     def write(self, vals):
         vals = self._clean_values(vals)
@@ -192,6 +184,14 @@ class MailOAuth2App(models.Model):
         if {"client_secret", "client_id", "tenant", "provider", "cloud", *HOST_FIELDS} & set(vals):
             self.mailbox_ids._grant_sudo()._forget_configuration_error()
         return result
+
+    @api.model
+    def _default_hosts(self, vals):
+        """Return the hosts of the cloud that a new registration is for."""
+        defaults = self.default_get(["provider", "cloud"])
+        return preset(
+            vals.get("provider", defaults["provider"]), vals.get("cloud", defaults["cloud"])
+        )
 
     @api.model
     def _clean_values(self, vals):

@@ -1,13 +1,10 @@
 from datetime import timedelta
 
-from babel.dates import format_timedelta
-
 from odoo import _, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tools import babel_locale_parse, email_normalize, formataddr
-from odoo.tools.misc import format_datetime, get_lang
+from odoo.tools import email_normalize
 
-from ..exceptions import MailOAuth2Error, SignInRejectedError, StorageKeyError
+from ..exceptions import MailOAuth2Error, StorageKeyError
 from ..providers import SERVER_TYPES, UNUSED_GRANT_DAYS
 from . import secret_cipher
 
@@ -101,9 +98,6 @@ class MailOAuth2Mailbox(models.Model):
     error_on = fields.Datetime(compute="_compute_error", compute_sudo=True)
     mails_queued = fields.Integer(string="Mails Waiting", compute="_compute_mail_counts", compute_sudo=True)
     mails_failed = fields.Integer(string="Mails Failed", compute="_compute_mail_counts", compute_sudo=True)
-    status_html = fields.Html(
-        string="Status", compute="_compute_status_html", sanitize=False
-    )
 
     _unique_address = models.UniqueIndex(
         "(app_id, address, COALESCE(company_id, 0), COALESCE(user_id, 0))",
@@ -156,58 +150,6 @@ class MailOAuth2Mailbox(models.Model):
             )
             mailbox.mails_queued = counts.get("outgoing", 0)
             mailbox.mails_failed = counts.get("exception", 0)
-
-    def _compute_status_html(self):
-        for mailbox in self:
-            mailbox.status_html = self.env["ir.qweb"]._render(
-                "mail_server_oauth2.mailbox_status",
-                {
-                    "mailbox": mailbox,
-                    "state_label": mailbox._state_label(),
-                    "rows": mailbox._status_rows(),
-                },
-            )
-
-    def _state_label(self):
-        return dict(self._fields["state"]._description_selection(self.env))[self.state]
-
-    def _status_rows(self):
-        """Return what the status block lists: dicts ``label, value, relative``."""
-        if self.state in ("disconnected", "pending"):
-            return self._count_rows()
-        account = formataddr((self.account_name or "", self.account_address or ""))
-        rows = [
-            self._row("account_address", account),
-            self._moment_row("authenticated_on"),
-            self._row("authenticated_by_id", self.authenticated_by_id.name),
-            self._moment_row("renewed_on"),
-            self._moment_row("access_valid_until"),
-            self._moment_row("unused_until"),
-            self._row("scopes", self.scopes),
-        ]
-        return [row for row in rows if row["value"]] + self._count_rows()
-
-    def _count_rows(self):
-        rows = [
-            self._row("mails_queued", self.mails_queued),
-            self._row("mails_failed", self.mails_failed),
-        ]
-        return [row for row in rows if row["value"]]
-
-    def _row(self, name, value, relative=""):
-        label = self._fields[name]._description_string(self.env)
-        return {"label": label, "value": value, "relative": relative}
-
-    def _moment_row(self, name):
-        """A point in time: exact in the reader's time zone, and how far away it is."""
-        moment = self[name]
-        if not moment:
-            return self._row(name, "")
-        locale = babel_locale_parse(get_lang(self.env).code)
-        distance = format_timedelta(
-            moment - fields.Datetime.now(), add_direction=True, locale=locale
-        )
-        return self._row(name, format_datetime(self.env, moment, dt_format="medium"), distance)
 
     def _state_of(self, grant):
         if grant.state == "refused":
@@ -359,87 +301,6 @@ class MailOAuth2Mailbox(models.Model):
         resources = dict.fromkeys(kind.resource for kind in self._server_types())
         return list(resources) or ["smtp"]
 
-    def _begin_sign_in(self):
-        """Return the address to send the browser to; remember the sign-in meanwhile.
-
-        :raises MailOAuth2Error:
-        """
-        authorizations = self.env["mail.oauth2.authorization"]
-        state = authorizations._new_state()
-        sign_in = self.app_id._get_provider().begin_sign_in(
-            resources=self._resources(),
-            redirect_uri=self.app_id._get_redirect_uri(),
-            state=state,
-            login_hint=self.address,
-        )
-        authorizations._begin(state, sign_in.pending, self, self._return_url())
-        return sign_in.url
-
-    def _finish_sign_in(self, pending, params):
-        """Redeem what the browser brought back from the provider.
-
-        The grant is kept at once if the expected account signed in; else the user is asked.
-
-        :param dict pending: what ``_begin_sign_in`` stored
-        :param dict params: the query of the callback
-        :return: the path to show next
-        :raises MailOAuth2Error: nothing was stored
-        """
-        self.ensure_one()
-        self._check_may_connect()
-        provider = self.app_id.sudo()._get_provider()
-        grant = provider.finish_sign_in(pending, params, resources=self._resources())
-        if self._is_expected(grant.identity):
-            self._keep_grant(grant)
-            return self._return_url()
-        if self.user_id:
-            raise SignInRejectedError("sign_in_other_account", details=self._accounts(grant))
-        return self.env["mail.oauth2.authorization"]._begin_choice(grant, self)
-
-    def _is_expected(self, identity):
-        """Tell whether this account is the mailbox's own, and the one connected before."""
-        before = self._grant_sudo().account_subject
-        return email_normalize(identity.address) == self.address and (
-            not before or before == identity.subject
-        )
-
-    def _keep_grant(self, grant):
-        """Store a grant, write it down, and let the waiting mails go."""
-        self._check_may_connect()
-        self._grant_sudo()._store_sign_in(grant, self.env.user)
-        self.message_post(
-            body=_(
-                "Connected by %(user)s, signed in as %(account)s.",
-                user=self.env.user.name,
-                account=grant.identity.address or grant.identity.name,
-            )
-        )
-        self.sudo().server_ids._release_held_mails()
-
-    def _accounts(self, grant):
-        """Return who signed in, for which mailbox, and who was signed in before."""
-        before = self._grant_sudo()
-        return {
-            "address": self.address,
-            "account": grant.identity.address,
-            "account_name": grant.identity.name,
-            "before": before.account_address if before.account_subject else "",
-        }
-
-    def _choose_account(self, grant, choice):
-        """Do what the user answered when another account had signed in than expected.
-
-        :param str choice: ``send_as`` (this mailbox with that account's rights) or
-            ``use_address`` (that account's own address)
-        """
-        address = email_normalize(grant.identity.address)
-        if choice == "use_address" and address and address != self.address:
-            if self.search_count([("app_id", "=", self.app_id.id), ("address", "=", address)]):
-                details = {"account": address, "address": self.address}
-                raise SignInRejectedError("sign_in_address_taken", details=details)
-            self.address = address
-        self._keep_grant(grant)
-
     def _probe(self):
         """Return what keeps this mailbox from sending right now, or ``None``.
 
@@ -448,7 +309,7 @@ class MailOAuth2Mailbox(models.Model):
         try:
             for resource in self._resources():
                 token = self._access_token(resource, ignore_pause=True)
-                self.app_id.sudo()._get_provider().check(token, resource=resource)
+                self.sudo().app_id._get_provider().check(token, resource=resource)
             for server in self.sudo().server_ids.filtered("active"):
                 server._verify_oauth2_connection()
         except MailOAuth2Error as error:
@@ -472,27 +333,6 @@ class MailOAuth2Mailbox(models.Model):
             return handed_out
 
         return get_token
-
-    def _disconnect(self):
-        """End the grant: revoke it where the provider can, wipe it here, write it down.
-
-        :return: whether the provider confirmed that the grant is revoked
-        """
-        self.ensure_one()
-        self._check_may_connect()
-        revoked = self._revoke()
-        self._grant_sudo()._wipe()
-        self.sudo().authorization_ids.unlink()
-        self.message_post(body=_("Connection removed by %(user)s.", user=self.env.user.name))
-        return revoked
-
-    def _revoke(self):
-        try:
-            cache = self._grant_sudo()._stored_cache()
-            return bool(cache) and self.app_id.sudo()._get_provider().revoke(cache)
-        except MailOAuth2Error:
-            # What cannot be revoked is wiped all the same: removing always works.
-            return False
 
     def _return_url(self):
         """Return the path of the screen that a sign-in leads back to."""

@@ -156,16 +156,33 @@ class MailOAuth2Token(models.Model):
             try:
                 with self._own_transaction() as grant:
                     grant._lock()
+                    before = grant.state
                     result = grant._refresh_locked(resource, refused, ignore_pause)
+                    after = grant.state
             except pg_errors.SerializationFailure:
                 # Another process wrote the row while this one waited: look at what it wrote.
                 continue
             except pg_errors.LockNotAvailable as error:
                 raise TransientError("token_busy") from error
+            self._announce(before, after, result)
             if isinstance(result, MailOAuth2Error):
                 raise result
             return result
         raise TransientError("token_busy")
+
+    def _announce(self, before, after, result):
+        """Tell people when a grant breaks or works again, after that is safely stored."""
+        if before == after:
+            return
+        try:
+            with self._own_transaction() as grant:
+                if after == "granted":
+                    grant.mailbox_id._close_incident()
+                elif isinstance(result, MailOAuth2Error):
+                    grant.mailbox_id._open_incident(result)
+        except Exception:
+            # Mail that could leave must not wait because nobody could be told.
+            _logger.exception("Mailbox %s: could not tell people", self.mailbox_id.address)
 
     def _lock(self):
         cr = self.env.cr
@@ -219,6 +236,7 @@ class MailOAuth2Token(models.Model):
         """
         self.ensure_one()
         with self._own_transaction() as own:
+            before = own.state
             own._store_tokens(grant)
             own.write(
                 {
@@ -230,6 +248,7 @@ class MailOAuth2Token(models.Model):
                     "authenticated_by_id": user.id,
                 }
             )
+        self._announce(before, "granted", None)
 
     def _store_tokens(self, grant):
         """Write the provider's cache and the tokens; called in an own transaction only."""

@@ -1,0 +1,123 @@
+from odoo import _, models
+from odoo.tools import email_normalize
+
+from ..exceptions import MailOAuth2Error, SignInRejectedError
+
+
+class MailOAuth2Mailbox(models.Model):
+    """Connecting a mailbox and ending the connection."""
+
+    _inherit = "mail.oauth2.mailbox"
+
+    # ------------------------------------------------------------
+    # SIGNING IN
+    # ------------------------------------------------------------
+
+    def _begin_sign_in(self):
+        """Return the address to send the browser to; remember the sign-in meanwhile.
+
+        :raises MailOAuth2Error:
+        """
+        authorizations = self.env["mail.oauth2.authorization"]
+        state = authorizations._new_state()
+        sign_in = self.sudo().app_id._get_provider().begin_sign_in(
+            resources=self._resources(),
+            redirect_uri=self.sudo().app_id._get_redirect_uri(),
+            state=state,
+            login_hint=self.address,
+        )
+        authorizations._begin(state, sign_in.pending, self, self._return_url())
+        return sign_in.url
+
+    def _finish_sign_in(self, pending, params):
+        """Redeem what the browser brought back from the provider.
+
+        The grant is kept at once if the expected account signed in; else the user is asked.
+
+        :param dict pending: what ``_begin_sign_in`` stored
+        :param dict params: the query of the callback
+        :return: the path to show next
+        :raises MailOAuth2Error: nothing was stored
+        """
+        self.ensure_one()
+        self._check_may_connect()
+        provider = self.sudo().app_id._get_provider()
+        grant = provider.finish_sign_in(pending, params, resources=self._resources())
+        if self._is_expected(grant.identity):
+            self._keep_grant(grant)
+            return self._return_url()
+        if self.user_id:
+            raise SignInRejectedError("sign_in_other_account", details=self._accounts(grant))
+        return self.env["mail.oauth2.authorization"]._begin_choice(grant, self)
+
+    def _is_expected(self, identity):
+        """Tell whether this account is the mailbox's own, and the one connected before."""
+        before = self._grant_sudo().account_subject
+        return email_normalize(identity.address) == self.address and (
+            not before or before == identity.subject
+        )
+
+    def _keep_grant(self, grant):
+        """Store a grant, write it down, and let the waiting mails go."""
+        self._check_may_connect()
+        self._grant_sudo()._store_sign_in(grant, self.env.user)
+        self.message_post(
+            body=_(
+                "Connected by %(user)s, signed in as %(account)s.",
+                user=self.env.user.name,
+                account=grant.identity.address or grant.identity.name,
+            )
+        )
+        servers = self.sudo().with_context(active_test=False).server_ids
+        # Core keeps a personal server archived until its owner has signed in.
+        servers.filtered("owner_user_id").active = True
+        servers._release_held_mails()
+
+    def _accounts(self, grant):
+        """Return who signed in, for which mailbox, and who was signed in before."""
+        before = self._grant_sudo()
+        return {
+            "address": self.address,
+            "account": grant.identity.address,
+            "account_name": grant.identity.name,
+            "before": before.account_address if before.account_subject else "",
+        }
+
+    def _choose_account(self, grant, choice):
+        """Do what the user answered when another account had signed in than expected.
+
+        :param str choice: ``send_as`` (this mailbox with that account's rights) or
+            ``use_address`` (that account's own address)
+        """
+        address = email_normalize(grant.identity.address)
+        if choice == "use_address" and address and address != self.address:
+            if self.search_count([("app_id", "=", self.app_id.id), ("address", "=", address)]):
+                details = {"account": address, "address": self.address}
+                raise SignInRejectedError("sign_in_address_taken", details=details)
+            self.address = address
+        self._keep_grant(grant)
+
+    # ------------------------------------------------------------
+    # REMOVING
+    # ------------------------------------------------------------
+
+    def _disconnect(self):
+        """End the grant: revoke it where the provider can, wipe it here, write it down.
+
+        :return: whether the provider confirmed that the grant is revoked
+        """
+        self.ensure_one()
+        self._check_may_connect()
+        revoked = self._revoke()
+        self._grant_sudo()._wipe()
+        self.sudo().authorization_ids.unlink()
+        self.message_post(body=_("Connection removed by %(user)s.", user=self.env.user.name))
+        return revoked
+
+    def _revoke(self):
+        try:
+            cache = self._grant_sudo()._stored_cache()
+            return bool(cache) and self.sudo().app_id._get_provider().revoke(cache)
+        except MailOAuth2Error:
+            # What cannot be revoked is wiped all the same: removing always works.
+            return False

@@ -1,0 +1,135 @@
+import logging
+from datetime import timedelta
+
+from odoo import _, api, fields, models
+from odoo.tools.misc import format_date
+
+from ..exceptions import MailOAuth2Error
+
+_logger = logging.getLogger(__name__)
+
+#: days after which a grant that nobody used is renewed by the daily job
+RENEW_AFTER_DAYS = 7
+#: days before the end of a client secret on which administrators hear of it
+SECRET_WARNING_DAYS = (30, 14, 7, 1)
+#: administrators who get an activity for an incident; more would only be noise
+INCIDENT_READERS = 10
+
+
+class MailOAuth2Mailbox(models.Model):
+    """Keeping grants alive, and telling people in time."""
+
+    _inherit = "mail.oauth2.mailbox"
+
+    # ------------------------------------------------------------
+    # DAILY JOB
+    # ------------------------------------------------------------
+
+    @api.model
+    def _cron_keep_alive(self):
+        """Renew the grants that were not used for a week; warn before secrets end."""
+        limit = fields.Datetime.now() - timedelta(days=RENEW_AFTER_DAYS)
+        grants = (
+            self.env["mail.oauth2.token"]
+            .sudo()
+            .search([("state", "in", ("granted", "configuration")), ("used_on", "<", limit)])
+        )
+        for mailbox in grants.mailbox_id:
+            mailbox._renew()
+        self.env["mail.oauth2.app"].search([])._warn_of_secret_expiry()
+
+    def _renew(self):
+        try:
+            self._access_token(self._resources()[0])
+        except MailOAuth2Error as error:
+            # The grant remembers the error and has told people if it is a definite one.
+            _logger.info("Mailbox %s could not be renewed: %s", self.address, error)
+
+    # ------------------------------------------------------------
+    # INCIDENTS
+    # ------------------------------------------------------------
+
+    def _open_incident(self, error):
+        """Tell the people in charge that this mailbox cannot send, once until it can again."""
+        self.ensure_one()
+        if self._incident_activities():
+            return
+        words = self.env["mail.oauth2.error"]._explain_error(error)
+        summary = _("Mailbox %(address)s cannot send", address=self.address)
+        for user in self._people_in_charge():
+            self.activity_schedule(
+                "mail.mail_activity_data_warning",
+                summary=summary,
+                note=f"{words['cause']}\n{words['remedy']}",
+                user_id=user.id,
+            )
+            user._bus_send(
+                "simple_notification",
+                {"type": "danger", "title": summary, "message": words["cause"], "sticky": True},
+            )
+        self.message_post(body=f"{summary}: {words['cause']}")
+
+    def _close_incident(self):
+        """The mailbox can send again: say so where the incident was announced."""
+        self.ensure_one()
+        activities = self._incident_activities()
+        if not activities:
+            return
+        text = _("Mailbox %(address)s can send again", address=self.address)
+        for user in activities.user_id:
+            user._bus_send("simple_notification", {"type": "success", "message": text})
+        activities.unlink()
+        self.message_post(body=text)
+
+    def _warn_of_secret(self, expires_on):
+        """Ask for a new client secret before the present one ends."""
+        for user in self._people_in_charge():
+            self.activity_schedule(
+                "mail.mail_activity_data_todo",
+                date_deadline=expires_on,
+                summary=_(
+                    "The client secret of %(app)s ends on %(date)s",
+                    app=self.app_id.name,
+                    date=format_date(self.env, expires_on),
+                ),
+                user_id=user.id,
+            )
+
+    def _incident_activities(self):
+        warning = self.env.ref("mail.mail_activity_data_warning")
+        return self.activity_ids.filtered(lambda activity: activity.activity_type_id == warning)
+
+    def _people_in_charge(self):
+        """Return the owner of a personal mailbox, else administrators of its company."""
+        if self.user_id:
+            return self.user_id
+        administrators = self.env.ref("base.group_system")
+        domain = [("share", "=", False), ("all_group_ids", "in", administrators.ids)]
+        if self.company_id:
+            domain.append(("company_ids", "in", self.company_id.ids))
+        return self.env["res.users"].sudo().search(domain, limit=INCIDENT_READERS)
+
+
+class MailOAuth2App(models.Model):
+    _inherit = "mail.oauth2.app"
+
+    secret_warning_given = fields.Integer(
+        copy=False, help="Days before the end of the secret of the last warning given."
+    )
+
+    def write(self, vals):
+        if "client_secret_expires_on" in vals:
+            vals = {**vals, "secret_warning_given": 0}
+        return super().write(vals)
+
+    def _warn_of_secret_expiry(self):
+        """Warn of client secrets that end soon, once for each of :data:`SECRET_WARNING_DAYS`."""
+        today = fields.Date.context_today(self)
+        for app in self.filtered("client_secret_expires_on"):
+            days = (app.client_secret_expires_on - today).days
+            passed = [limit for limit in SECRET_WARNING_DAYS if days <= limit]
+            if not passed or app.secret_warning_given == min(passed):
+                continue
+            app.secret_warning_given = min(passed)
+            for mailbox in app.mailbox_ids:
+                mailbox._warn_of_secret(app.client_secret_expires_on)

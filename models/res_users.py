@@ -1,0 +1,89 @@
+from odoo import _, api, fields, models
+from odoo.exceptions import UserError
+
+from ..providers import SERVER_TYPES
+
+
+class ResUsers(models.Model):
+    """Let employees connect their own mailbox from their preferences."""
+
+    _inherit = "res.users"
+
+    outgoing_mail_server_type = fields.Selection(
+        selection_add=[
+            ("oauth2_microsoft_graph", "Microsoft 365 (Graph, OAuth2)"),
+            ("oauth2_microsoft_smtp", "Microsoft 365 (SMTP, OAuth2)"),
+            ("oauth2_google_smtp", "Gmail (OAuth2)"),
+        ],
+        ondelete={
+            "oauth2_microsoft_graph": "set default",
+            "oauth2_microsoft_smtp": "set default",
+            "oauth2_google_smtp": "set default",
+        },
+    )
+    outgoing_mailbox_status_html = fields.Html(
+        string="Status of Your Mailbox",
+        compute="_compute_outgoing_mailbox_status_html",
+        sanitize=False,
+        groups="base.group_user",
+    )
+
+    @property
+    def SELF_READABLE_FIELDS(self):
+        return super().SELF_READABLE_FIELDS + ["outgoing_mailbox_status_html"]
+
+    @api.depends("outgoing_mail_server_id")
+    def _compute_outgoing_mailbox_status_html(self):
+        for user in self:
+            mailbox = user.outgoing_mail_server_id.sudo().oauth2_mailbox_id
+            own = mailbox.filtered(lambda box, user=user: box.user_id == user)
+            user.outgoing_mailbox_status_html = own.status_html
+
+    @api.model
+    def _get_mail_server_values(self, server_type):
+        """Add the mailbox of the current user to the values of the personal server."""
+        values = super()._get_mail_server_values(server_type)
+        if server_type not in SERVER_TYPES:
+            return values
+        return {
+            **values,
+            "smtp_authentication": server_type,
+            "smtp_encryption": "starttls_strict",
+            "oauth2_mailbox_id": self._own_mailbox(SERVER_TYPES[server_type]).id,
+        }
+
+    @api.model
+    def _get_mail_server_setup_end_action(self, smtp_server):
+        """Go to the provider's sign-in."""
+        if smtp_server.sudo().smtp_authentication in SERVER_TYPES:
+            return smtp_server.sudo().oauth2_mailbox_id.sudo(False).action_authenticate()
+        return super()._get_mail_server_setup_end_action(smtp_server)
+
+    @api.model
+    def _own_mailbox(self, kind):
+        """Return the personal mailbox of the current user for a server type."""
+        user = self.env.user
+        app = self._app_for_employees(kind.provider)
+        mailboxes = self.env["mail.oauth2.mailbox"].sudo()
+        values = {"app_id": app.id, "address": user.email_normalized, "user_id": user.id}
+        domain = [(name, "=", value) for name, value in values.items()]
+        return mailboxes.search(domain, limit=1) or mailboxes.create(values)
+
+    @api.model
+    def _app_for_employees(self, provider):
+        app = (
+            self.env["mail.oauth2.app"]
+            .sudo()
+            .search(
+                [("provider", "=", provider), ("company_id", "in", [False, self.env.company.id])],
+                limit=1,
+            )
+        )
+        if not app:
+            raise UserError(
+                _(
+                    "Your company has not registered Odoo with this provider yet. Ask an "
+                    "administrator to add an app registration (Settings, Technical, Email)."
+                )
+            )
+        return app
