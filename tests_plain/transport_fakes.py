@@ -67,13 +67,10 @@ class ScriptedSmtpServer:
         self.connections = 0
         self._scripts = {}
         self._listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self._listener.getsockname()[1]
         self._open = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
-
-    @property
-    def port(self):
-        return self._listener.getsockname()[1]
 
     def script(self, step, *actions):
         self._scripts.setdefault(step, []).extend(actions)
@@ -112,6 +109,7 @@ class ScriptedSmtpServer:
     def _serve(self, raw):
         self.connections += 1
         with contextlib.suppress(OSError), raw:
+            raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             stream = server_context().wrap_socket(raw, server_side=True)
             with stream, stream.makefile("rb") as lines:
                 _Conversation(self, stream, lines).run()
@@ -138,8 +136,8 @@ class _Conversation:
             verb = command.split(b" ")[0].upper().decode()
             getattr(self, f"do_{verb.lower()}", self.do_unknown)(command)
 
-    def answer(self, step, usual):
-        """Act; return the bytes sent."""
+    def answer(self, step, usual, record=lambda reply: None):
+        """Act; return the bytes sent. ``record`` is told before the client can know."""
         action = self.server.next_action(step)
         if action == FIN:
             self.stream.shutdown(socket.SHUT_RDWR)
@@ -150,6 +148,7 @@ class _Conversation:
             self.stream.close()
             raise _Hangup
         reply = usual if action is None else action
+        record(reply)
         if reply:
             self.stream.sendall(reply + b"\r\n")
         return reply
@@ -188,11 +187,17 @@ class _Conversation:
             content.append(self.lines.readline())
             if not content[-1]:
                 raise _Hangup
-        reply = self.answer("CONTENT", b"250 2.0.0 OK <abc@localhost> [Hostname=localhost]")
-        if reply.startswith(b"2"):
-            body = b"".join(line.removeprefix(b".") for line in content[:-1])
-            self.server.delivered.append((self.sender, self.recipients, body))
+        body = b"".join(line.removeprefix(b".") for line in content[:-1])
+        self.answer(
+            "CONTENT",
+            b"250 2.0.0 OK <abc@localhost> [Hostname=localhost]",
+            record=lambda reply: self.record(reply, body),
+        )
         self.forget()
+
+    def record(self, reply, body):
+        if reply.startswith(b"2") and len(reply) > len(b"250"):
+            self.server.delivered.append((self.sender, self.recipients, body))
 
     def do_rset(self, _command):
         self.forget()
@@ -222,7 +227,7 @@ class ScriptedGraph(ThreadingHTTPServer):
     """An HTTPS server that answers 202 unless told otherwise.
 
     An entry of ``script`` is ``(status, headers, body)``, ``FIN`` (hang up after the whole
-    request was read) or ``"unread"`` (hang up before the body is read).
+    request was read), ``"unread"`` (hang up before the body is read) or ``"silent"``.
     """
 
     daemon_threads = True
@@ -244,6 +249,8 @@ class ScriptedGraph(ThreadingHTTPServer):
 class _GraphHandler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 5
+    disable_nagle_algorithm = True
+    wbufsize = -1  # one write per answer
 
     def do_POST(self):
         action = self.server.script.pop(0) if self.server.script else (202, {}, None)
@@ -256,6 +263,10 @@ class _GraphHandler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers["Content-Length"]))
         self.server.requests.append((self.path, dict(self.headers), body))
         if action == FIN:
+            self.close_connection = True
+            return
+        if action == "silent":
+            self.rfile.read(1)  # returns when the client hangs up
             self.close_connection = True
             return
         status, headers, answer = action

@@ -90,7 +90,7 @@ class _Rule:
 
     error: type[MailOAuth2Error]
     key: str
-    code: str = r"\d+"
+    code: str = ".*"
     enhanced: str = ""
     words: str = ""
     stages: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from ..exceptions import DeliveryUnknownError, RefusedError
 from .connection_errors import CONNECTION_ERRORS, typed_error
+from .envelope import is_address
 from .smtp_replies import CONTENT, DATA, MAIL, RCPT, Reply, classify, classify_recipients
 
 #: Bytes per write. The time-out of the connection holds for one write, and must not limit how
@@ -74,6 +75,8 @@ class Transaction:
 
     def begin(self, sender: str, options=()) -> Reply:
         """Announce the sender; a session's ``verify`` stops here."""
+        if sender and not is_address(sender):
+            raise RefusedError("address_invalid", provider_text=sender)
         return self._expect_positive(MAIL, self._connection.mail, sender, options)
 
     def _check_size(self, mail):
@@ -156,8 +159,6 @@ class Transaction:
         self.stage = stage
         try:
             reply = Reply.parse(*command(*args))
-        except ValueError as error:  # a line break or a letter the envelope cannot carry
-            raise RefusedError("address_invalid", provider_text=str(error)) from error
         except CONNECTION_ERRORS as error:
             raise typed_error(error, stage=stage, provider=self._provider) from error
         if reply.code == 421 or not 200 <= reply.code <= 599:
