@@ -187,9 +187,9 @@ class MicrosoftProvider(Provider):
         # Entra writes client ids in lower case, whatever was pasted into the form.
         audience = self.app.client_id.lower()
         id_token.check_claims(claims, audience=audience, nonce=nonce, now=self.now())
-        issuer = self._http().get(f"{self._authority()}{_METADATA_PATH}").text
+        metadata = self._http().metadata(f"{self._authority()}{_METADATA_PATH}")
         id_token.check_microsoft_issuer(
-            claims, issuer=json.loads(issuer)["issuer"], tenant=hosts.check_tenant(self.app.tenant)
+            claims, issuer=metadata["issuer"], tenant=hosts.check_tenant(self.app.tenant)
         )
         return _identity(claims)
 

@@ -54,6 +54,11 @@ class Answer:
     secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
+    def is_good(self) -> bool:
+        """Whether this is a JSON object that reports no error."""
+        return self.status == 200 and self.content is not None and not self.error
+
+    @property
     def error(self) -> str:
         """The ``error`` of an OAuth error answer, ``""`` where there is none."""
         return text_of(self.content or {}, "error")

@@ -3,6 +3,7 @@
 import contextlib
 
 import pytest
+from providers_fakes import FakeEntra, FakeGoogle
 from providers_server import AUTHORITY, serving
 
 
@@ -22,3 +23,27 @@ def serve(trusted):
     """Return ``serve(app, **options) -> Server``; every server stops with the test."""
     with contextlib.ExitStack() as stack:
         yield lambda app, **options: stack.enter_context(serving(app, **options))
+
+
+@pytest.fixture
+def entra(serve):
+    """Return a :class:`FakeEntra` that listens."""
+    return _listening(serve, FakeEntra())
+
+
+@pytest.fixture
+def google(serve):
+    """Return a :class:`FakeGoogle` that listens."""
+    return _listening(serve, FakeGoogle())
+
+
+@pytest.fixture(params=["entra", "google"])
+def authority(request):
+    """Return one authority after the other."""
+    return request.getfixturevalue(request.param)
+
+
+def _listening(serve, authority):
+    authority.server = serve(authority)
+    authority.url = authority.server.url
+    return authority

@@ -64,6 +64,7 @@ class Server(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 10
+    disable_nagle_algorithm = True  # headers and body are two writes
 
     def setup(self):
         self.request.settimeout(self.timeout)
