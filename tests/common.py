@@ -54,12 +54,12 @@ class Sandbox:
 
     def delivered(self, **wanted):
         """Return the delivered mails, one row per recipient, that have these values."""
-        rows = self.get("messages")["messages"]
+        rows = self.get("messages")
         return [row for row in rows if wanted.items() <= row.items()]
 
     def token_calls(self, **wanted):
         """Return the calls of the token endpoints that have these values."""
-        rows = self.get("tokens")["tokens"]
+        rows = self.get("tokens")
         return [row for row in rows if wanted.items() <= row.items()]
 
     def sign_in(self, url, account, decision="accept"):
@@ -67,7 +67,9 @@ class Sandbox:
         http = requests.Session()
         http.verify = self.described["ca_bundle"]
         http.get(url, timeout=20).raise_for_status()
-        data = {"account": account, "decision": decision}
+        # Google lets people untick single permissions; here they tick all.
+        scopes = dict(parse_qsl(urlsplit(url).query))["scope"].split()
+        data = {"account": account, "decision": decision, "scope": scopes}
         answer = http.post(url, data=data, allow_redirects=False, timeout=20)
         if answer.status_code not in (302, 303):
             raise AssertionError(f"The provider shows a page and sends nobody back: {answer.text}")
@@ -143,7 +145,7 @@ class SandboxCase(TransactionCase):
         """Sign in at the sandbox for a mailbox, as a person would in the browser."""
         params = self.begin(mailbox, account or mailbox.address)
         path = self.finish(mailbox, params)
-        mailbox.invalidate_recordset()
+        self.env.invalidate_all()
         return path
 
     def begin(self, mailbox, account, decision="accept"):

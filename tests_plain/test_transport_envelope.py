@@ -56,6 +56,12 @@ def test_header_that_agrees_with_the_envelope_stays():
     assert read(mime)["Bcc"] is None
 
 
+def test_header_set_from_a_list_as_odoo_core_does_is_read():
+    mime = to_graph_mime(mail(To=[f"Ann <{ANN}>", BOB], Cc=[CAT]), [ANN, CAT])
+    assert header_addresses(mime, "To") == [("Ann", ANN)]
+    assert header_addresses(mime, "Cc") == [("", CAT)]
+
+
 def test_people_shown_but_not_in_the_envelope_are_cut():
     mime = to_graph_mime(mail(To=f"{ANN}, {BOB}", Cc=CAT), [ANN])
     assert delivered(mime) == [ANN]

@@ -79,10 +79,20 @@ def _recipient_headers(message: Message, envelope: dict[str, str]) -> Iterator[s
 def _header_addresses(message: Message, name: str) -> Iterator[tuple[str, str]]:
     """Yield display name and normalised address of every mailbox, those in groups too."""
     for value in message.get_all(name, ()):
-        if not isinstance(value, AddressHeader):
+        if not _is_parsed(value):
             value = default_policy.header_factory(name, str(value))
         for address in value.addresses:
             yield address.display_name, _normalised(address.addr_spec)
+
+
+def _is_parsed(value) -> bool:
+    """Tell whether a header holds addresses; one set from a list of strings holds strings.
+
+    Odoo core sets To and Cc from such lists.
+    """
+    return isinstance(value, AddressHeader) and not any(
+        isinstance(address, str) for address in value.addresses
+    )
 
 
 def _header_lines(name: str, mailboxes: list[str]) -> str:
