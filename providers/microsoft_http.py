@@ -17,10 +17,8 @@ METADATA_LIFETIME = 24 * 3600
 
 #: Fields of a token request that must not come back in an error text.
 _SECRET_FIELDS = ("client_secret", "client_assertion", "refresh_token", "code", "code_verifier")
-_ENDPOINTS = ("authorization_endpoint", "token_endpoint")
-#: The one that the browser visits; it carries no secret, so its scheme and port are the
-#: authority's own business.
-_PAGE = "authorization_endpoint"
+#: What is read of an authority's metadata.
+_METADATA = ("authorization_endpoint", "issuer", "token_endpoint")
 
 
 @dataclass(frozen=True)
@@ -127,13 +125,13 @@ def _check_metadata(url, content):
     endpoints elsewhere; the app registration has to name that cloud itself.
     """
     authority = urlsplit(url)
-    host = authority.netloc.lower()
-    for name in _ENDPOINTS:
-        endpoint = content.get(name)
-        if not isinstance(endpoint, str) or not isinstance(content.get("issuer"), str):
-            raise UnreachableError("answer_incomplete", details={"host": host, "status": 200})
-        parts = urlsplit(endpoint)
-        is_page = name == _PAGE and parts.hostname == authority.hostname
-        if not is_page and (parts.scheme != "https" or parts.netloc.lower() != host):
-            details = {"host": host, "other_host": parts.netloc}
-            raise ConfigurationError("authority_moved", details=details)
+    if not all(isinstance(content.get(name), str) for name in _METADATA):
+        details = {"host": authority.hostname, "status": 200}
+        raise UnreachableError("answer_incomplete", details=details)
+    token_endpoint = urlsplit(content["token_endpoint"])
+    # The browser visits it without any secret: scheme and port are the authority's business.
+    page = urlsplit(content["authorization_endpoint"])
+    is_page_here = page.hostname == authority.hostname and page.scheme in ("http", "https")
+    if not is_page_here or token_endpoint[:2] != authority[:2]:
+        details = {"host": authority.netloc, "other_host": token_endpoint.netloc}
+        raise ConfigurationError("authority_moved", details=details)

@@ -125,7 +125,10 @@ class FakeEntra(FakeAuthority):
     tenant = "11111111-2222-3333-4444-555555555555"
     #: tenant in the metadata's issuer; "{tenantid}" at shared authorities
     issuer_tenant = tenant
-    metadata_changes = {}  # noqa: RUF012 - replaced, never changed in place
+
+    def __init__(self):
+        super().__init__()
+        self.metadata_changes = {}
 
     def app(self, **changes):
         fields = {
