@@ -1,7 +1,7 @@
 """Write ``docs/errors.md`` from the error catalogue.
 
-    python3 -m scripts.error_page            write the page
-    python3 -m scripts.error_page --check    say whether it is up to date (exit code 1 if not)
+``python3 -m scripts.error_page`` writes the page; with ``--check`` it only says, by its exit
+code, whether the page is up to date.
 """
 
 import argparse
