@@ -243,7 +243,7 @@ class MailOAuth2Mailbox(models.Model):
             words = self.env["mail.oauth2.error"]._explain_error(error)
             return self._notification(words["cause"], words["remedy"], "danger")
         return self._notification(
-            _("%(address)s is connected and can send.", address=self.address), "", "success"
+            self.address, _("This mailbox is connected and can send."), "success"
         )
 
     def action_disconnect(self):
@@ -308,7 +308,7 @@ class MailOAuth2Mailbox(models.Model):
         """
         try:
             for resource in self._resources():
-                token = self._access_token(resource, ignore_pause=True)
+                token = self._grant_sudo()._fresh_access_token(resource)
                 self.sudo().app_id._get_provider().check(token, resource=resource)
             for server in self.sudo().server_ids.filtered("active"):
                 server._verify_oauth2_connection()
@@ -316,12 +316,10 @@ class MailOAuth2Mailbox(models.Model):
             return error
         return None
 
-    def _access_token(self, resource, *, refused=None, ignore_pause=False):
+    def _access_token(self, resource, *, refused=None):
         """Return a valid access token; see ``mail.oauth2.token._access_token``."""
         self.ensure_one()
-        return self._grant_sudo()._access_token(
-            resource, refused=refused, ignore_pause=ignore_pause
-        )
+        return self._grant_sudo()._access_token(resource, refused=refused)
 
     def _token_source(self, resource):
         """Return the ``get_token(force)`` of one mail session."""

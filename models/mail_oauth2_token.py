@@ -94,7 +94,7 @@ class MailOAuth2Token(models.Model):
     # READING
     # ------------------------------------------------------------
 
-    def _access_token(self, resource, *, refused=None, ignore_pause=False):
+    def _access_token(self, resource, *, refused=None):
         """Return a valid access token for a resource of this mailbox.
 
         Memory first, then the row, then a refresh under a lock: any number of processes makes
@@ -102,7 +102,6 @@ class MailOAuth2Token(models.Model):
 
         :param refused: an :class:`AccessToken` that the resource has just refused; another
             one is returned
-        :param ignore_pause: ask the provider even if it asked for a pause (a person waits)
         :rtype: AccessToken
         :raises SignInNeededError, ConfigurationError, StorageKeyError, TransientError:
         """
@@ -115,7 +114,17 @@ class MailOAuth2Token(models.Model):
             token = grant._stored_token(resource)
         if self._is_usable(token, refused):
             return token
-        return self._refresh(resource, refused, ignore_pause)
+        return self._refresh(resource, refused)
+
+    def _fresh_access_token(self, resource):
+        """Return a token that the provider has handed out just now: a live check of the grant.
+
+        Asks even if the grant was refused before: an administrator may have mended it.
+        """
+        self.ensure_one()
+        with self._own_transaction() as grant:
+            stored = grant._stored_token(resource)
+        return self._refresh(resource, refused=stored, ignore_pause=True)
 
     def _current_revision(self):
         # Plain SQL: the ORM's cache would hide what other processes have written.
@@ -139,7 +148,7 @@ class MailOAuth2Token(models.Model):
         """Return the token of the row and remember it; ``None`` if there is none."""
         if self.state != "granted":
             return None
-        stored = self._open("access_tokens_encrypted") or {}
+        stored = self._open("access_tokens_encrypted", unreadable={}) or {}
         if resource not in stored:
             return None
         value, expires_at, scopes = stored[resource]
@@ -151,7 +160,11 @@ class MailOAuth2Token(models.Model):
     # REFRESHING
     # ------------------------------------------------------------
 
-    def _refresh(self, resource, refused, ignore_pause):
+    def _refresh(self, resource, refused, ignore_pause=False):
+        """Fetch a token under the row's lock, unless another process has just done so.
+
+        :param ignore_pause: ask the provider whatever is known: a person waits for the truth
+        """
         for _attempt in range(LOCK_ATTEMPTS):
             try:
                 with self._own_transaction() as grant:
@@ -214,7 +227,7 @@ class MailOAuth2Token(models.Model):
             return SignInNeededError("not_connected")
         if not secret_cipher.is_readable(self.key_fingerprint):
             return StorageKeyError()
-        if self.state == "refused":
+        if self.state == "refused" and not ignore_pause:
             return self._last_error()
         now = fields.Datetime.now()
         if not ignore_pause and self.retry_on and self.retry_on > now:

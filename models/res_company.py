@@ -110,6 +110,9 @@ class ResCompany(models.Model):
     email_server_provider = fields.Char(
         compute="_compute_email_server_provider", groups="base.group_system"
     )
+    email_server_info = fields.Text(
+        compute="_compute_email_server_info", groups="base.group_system"
+    )
     email_server_mailbox_id = fields.Many2one(
         related="email_server_id.oauth2_mailbox_id", groups="base.group_system"
     )
@@ -144,6 +147,12 @@ class ResCompany(models.Model):
         for company in self:
             kind = SERVER_TYPES.get(company.email_server_type)
             company.email_server_provider = kind and kind.provider
+
+    @api.depends("email_server_type")
+    def _compute_email_server_info(self):
+        for company in self:
+            server = self.env["ir.mail_server"].new({"smtp_authentication": company.email_server_type})
+            company.email_server_info = server.smtp_authentication_info
 
     # ------------------------------------------------------------
     # ONCHANGE METHODS

@@ -46,8 +46,9 @@ async def state(request: Request) -> JSONResponse:
 
 
 async def reset(request: Request) -> JSONResponse:
-    """Back to the state of a fresh start."""
-    _world(request).reset()
+    """Back to the state of a fresh start; ``keep_clients`` leaves the clients as they are."""
+    body = await _json(request) if await request.body() else {}
+    _world(request).reset(keep_clients=bool(body.get("keep_clients")))
     return JSONResponse({})
 
 

@@ -9,6 +9,7 @@ from starlette.staticfiles import StaticFiles
 
 from . import (
     api,
+    entra_admin_consent,
     entra_authorize,
     entra_device,
     entra_metadata,
@@ -16,8 +17,11 @@ from . import (
     google_authorize,
     google_info,
     google_token,
+    graph_messages,
     graph_send,
+    graph_upload,
     graph_users,
+    web,
 )
 from .aadsts import EntraError
 from .http_errors import GoogleError, GraphError, on_entra_error, on_google_error, on_graph_error
@@ -46,6 +50,11 @@ def _entra_pages() -> list[Route]:
             *both,
         ),
         _at("/devicelogin", entra_device.device_login, "microsoft.devicelogin", *both),
+        *(
+            _at(path, entra_admin_consent.admin_consent, "microsoft.adminconsent", *both)
+            for path in ("/{tenant}/v2.0/adminconsent", "/{tenant}/adminconsent")
+        ),
+        Route("/{tenant}/oauth2/v2.0/logout", entra_admin_consent.logout, methods=list(both)),
     ]
 
 
@@ -65,12 +74,36 @@ def _entra() -> list[Route]:
 
 
 def _graph() -> list[Route]:
+    mine, theirs = "/v1.0/me", "/v1.0/users/{user}"
     return [
-        _at("/v1.0/me", graph_users.me, "graph.me"),
-        _at("/v1.0/users/{user}", graph_users.user, "graph.users"),
+        _at(mine, graph_users.me, "graph.me"),
+        _at(theirs, graph_users.user, "graph.users"),
         _at("/oidc/userinfo", graph_users.userinfo, "graph.me"),
-        _at("/v1.0/me/sendMail", graph_send.send_mail, "graph.sendmail", "POST"),
-        _at("/v1.0/users/{user}/sendMail", graph_send.send_mail, "graph.sendmail", "POST"),
+        *_graph_mail(mine),
+        *_graph_mail(theirs),
+        _at("/api/v2.0/upload/{token}", graph_upload.upload, "graph.upload", "PUT"),
+    ]
+
+
+def _graph_mail(base: str) -> list[Route]:
+    messages, one = f"{base}/messages", f"{base}/messages/{{id}}"
+    in_folder = f"{base}/mailFolders/{{folder}}/messages"
+    attachments = f"{one}/attachments"
+    return [
+        _at(f"{base}/sendMail", graph_send.send_mail, "graph.sendmail", "POST"),
+        _at(messages, graph_messages.create_draft, "graph.messages", "POST"),
+        _at(messages, graph_messages.list_messages, "graph.messages"),
+        _at(in_folder, graph_messages.list_messages, "graph.messages"),
+        _at(one, graph_messages.one_message, "graph.messages", "GET", "PATCH", "DELETE"),
+        _at(f"{one}/$value", graph_messages.mime_content, "graph.messages", "GET", "PUT"),
+        _at(attachments, graph_messages.add_attachment, "graph.attachments", "POST"),
+        _at(
+            f"{attachments}/createUploadSession",
+            graph_upload.create_upload_session,
+            "graph.attachments",
+            "POST",
+        ),
+        _at(f"{one}/send", graph_messages.send_draft, "graph.send", "POST"),
     ]
 
 
@@ -81,6 +114,7 @@ def _google() -> list[Route]:
         _at("/token", google_token.token, "google.token", "POST"),
         _at("/revoke", google_token.revoke, "google.revoke", "POST"),
         _at("/tokeninfo", google_info.tokeninfo, "google.tokeninfo", *both),
+        _at("/device/code", google_token.device_code, "google.device", "POST"),
         _at("/oauth2/v2/userinfo", google_info.userinfo, "google.userinfo"),
         _at("/v1/userinfo", google_info.oidc_userinfo, "google.userinfo"),
         _at("/oauth2/v1/certs", google_info.certs, "google.certs"),
@@ -98,7 +132,7 @@ def service_app(world: World) -> Starlette:
 
 def web_app(world: World) -> Starlette:
     """Return what is served over http: the page, the control interface, Entra's pages."""
-    return _application(world, [*api.routes(), *_entra_pages(), _static()])
+    return _application(world, [*web.routes(), *api.routes(), *_entra_pages(), _static()])
 
 
 def _application(world: World, routes: list) -> Starlette:

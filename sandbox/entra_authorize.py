@@ -60,7 +60,7 @@ async def authorize(request: Request) -> Response:
     world: World = request.app.state.world
     params = dict(request.query_params)
     segment = canonical_segment(world, request.path_params["tenant"])
-    client, redirect_uri = _known_client(world, segment, params)
+    client, redirect_uri = known_client(world, segment, params)
     try:
         wanted = _check(world, segment, client, redirect_uri, params)
         form = await request.form() if request.method == "POST" else {}
@@ -69,7 +69,7 @@ async def authorize(request: Request) -> Response:
         return _back_with_error(error, redirect_uri, params)
 
 
-def _known_client(world: World, segment: str, params: dict) -> tuple[Client, str]:
+def known_client(world: World, segment: str, params: dict) -> tuple[Client, str]:
     """Return client and redirect URI; what is wrong here ends on a page, never redirected."""
     client_id, redirect_uri = params.get("client_id", ""), params.get("redirect_uri", "")
     if not client_id:

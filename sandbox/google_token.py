@@ -42,6 +42,15 @@ async def revoke(request: Request) -> JSONResponse:
     return JSONResponse({})
 
 
+async def device_code(request: Request) -> JSONResponse:
+    """Answer ``POST /device/code``: mail is not among the scopes it may ask for.
+
+    https://developers.google.com/identity/protocols/oauth2/limited-input-device#allowedscopes
+    """
+    scope = str((await request.form()).get("scope", ""))
+    raise GoogleError(400, "invalid_scope", f"Invalid device flow scope: {scope}")
+
+
 _NO_STORE = {"Cache-Control": "no-cache, no-store, max-age=0, must-revalidate"}
 
 

@@ -84,6 +84,24 @@ def with_attachment(source: bytes, attachment: dict) -> bytes:
     return mime.as_bytes()
 
 
+def changed(source: bytes, changes: dict) -> bytes:
+    """Return a draft with another subject, body or recipients.
+
+    :raises GraphError: 400 for other properties
+    """
+    mime = message_from_bytes(source, policy=SMTP)
+    for name, value in changes.items():
+        if name == "subject":
+            del mime["Subject"]
+            mime["Subject"] = value
+        elif name in _RECIPIENT_FIELDS:
+            del mime[_RECIPIENT_FIELDS[name]]
+            mime[_RECIPIENT_FIELDS[name]] = [_address(person) for person in value]
+        else:
+            raise graph_error("BadRequest", f"The sandbox cannot change {name}.", 400)
+    return mime.as_bytes()
+
+
 def to_json(message: StoredMessage) -> dict:
     """Return a stored message as Graph shows it."""
     mime = message_from_bytes(message.source, policy=default)

@@ -174,4 +174,4 @@ async def on_google_error(_request: Request, error: GoogleError) -> Response:
 
 
 def _is_page(path: str) -> bool:
-    return path.endswith(("/authorize", "/adminconsent", "/logout", "/devicelogin"))
+    return path.endswith(("/authorize", "/adminconsent", "/devicelogin"))

@@ -19,6 +19,8 @@ class StoredMessage:
     folder: str
     at: float
     id: str = field(default_factory=lambda: "AAMk" + secrets.token_urlsafe(48))
+    _read_from: bytes | None = field(default=None, repr=False)
+    _message_id: str = field(default="", repr=False)
 
     @property
     def is_draft(self) -> bool:
@@ -28,7 +30,10 @@ class StoredMessage:
     @property
     def internet_message_id(self) -> str:
         """Return its Message-ID."""
-        return MessageSource(self.source).header("Message-ID")
+        if self._read_from is not self.source:
+            self._read_from = self.source
+            self._message_id = MessageSource(self.source).header("Message-ID")
+        return self._message_id
 
 
 def messages_of(world: World, address: str) -> dict[str, StoredMessage]:

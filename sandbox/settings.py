@@ -22,6 +22,7 @@ class Settings:
     graph_oversize_status: int = 413
     mailbox_message_bytes: int = 36_700_160
     graph_latency_seconds: float = 0.0
+    sent_items_delay_seconds: float = 0.0
     # Google
     google_refresh_rotation: bool = False
     google_admin_policy: bool = False

@@ -34,14 +34,20 @@ class World:
     def __init__(self, addresses: Addresses):
         self.addresses = addresses
         self.signing_key = SigningKey()
+        self.directory = Directory()
         self.reset()
 
-    def reset(self) -> None:
-        """Forget all grants, mail, logs, faults and changes."""
+    def reset(self, *, keep_clients: bool = False) -> None:
+        """Forget all grants, mail, logs, faults and changes.
+
+        :param keep_clients: leave the registered clients as they are
+        """
+        clients = self.directory.clients if keep_clients else {}
         self.clock = Clock()
         self.settings = Settings()
         self.directory = Directory()
         seed(self.directory)
+        self.directory.clients |= clients
         self.grants = GrantStore(self.clock)
         self.mail = MailStore()
         self.logs = Logs()

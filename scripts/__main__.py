@@ -11,28 +11,30 @@ from .processes import stop_everything
 from .run_command import clean, run
 from .test_command import run_tests, run_unit
 
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PARTS = ("plain", "odoo", "browser", "core")
 
 
 def main(arguments=None):
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
-    signal.signal(signal.SIGTERM, _on_sigterm)
+    for number in _ENDING:
+        signal.signal(number, _end)
     try:
         return options.call(options) or 0
     except SetupError as err:
         show(f"\n{err}")
         return 1
-    except KeyboardInterrupt:
-        show("\nStopped")
-        return 130
     finally:
         stop_everything()
 
 
-def _on_sigterm(_number, _frame):
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    sys.exit(143)
+def _end(number, _frame):
+    """Unwind once, so that every child is ended in order; further signals cannot tear that."""
+    for each in _ENDING:
+        signal.signal(each, signal.SIG_IGN)
+    show("\nStopping")
+    sys.exit(128 + number)
 
 
 def _parser():

@@ -16,8 +16,10 @@ from pathlib import Path
 from .cached_folder import locked
 from .console import SetupError, step
 from .places import cache_dir
+from .processes import run_logged
 
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
+_TIMEOUT = 1800  # seconds
 _CONF = """\
 #clear APT::Update;
 #clear DPkg::Post-Invoke;
@@ -49,16 +51,18 @@ class Archive:
     root: Path
     suites: tuple = ()
 
-    def apt(self, *arguments, cwd=None, command="apt-get"):
-        """Run apt on this view and return what it printed.
+    def apt(self, *arguments, cwd=None):
+        """Run ``apt-get`` on this view and return what it printed.
 
-        :raise SetupError: apt failed
+        :raise SetupError: it failed
         """
-        line = [command, "-qq", "-c", str(self.root / "apt.conf"), *arguments]
-        done = subprocess.run(line, cwd=cwd, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SetupError(f"'{command} {arguments[0]}' failed:\n{done.stderr.strip()}")
-        return done.stdout
+        log = self.root / f"{arguments[0]}.log"
+        line = ["apt-get", "-qq", "-c", self.root / "apt.conf", *arguments]
+        code = run_logged("apt-get", line, log, _TIMEOUT, cwd=cwd)
+        text = log.read_text(errors="replace")
+        if code:
+            raise SetupError(f"'apt-get {arguments[0]}' failed:\n{text.strip()}")
+        return text
 
     def prepare(self):
         """Write the configuration and fetch the package lists."""

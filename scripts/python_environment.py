@@ -7,7 +7,6 @@ package index is whatever this machine's pip is configured for.
 import importlib.util
 import os
 import platform
-import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
@@ -17,8 +16,10 @@ from . import debian_packages
 from .cached_folder import built_in_place, built_once, fingerprint
 from .console import SetupError, step
 from .places import REQUIREMENTS, cache_dir
+from .processes import run_logged
 
 _BUILD_LOCK = "build.lock"
+_TIMEOUT = 1800  # seconds
 
 
 @dataclass(frozen=True)
@@ -99,8 +100,6 @@ def _install(pip, lock, *options):
 
 def _checked(command, log_name):
     log = cache_dir() / log_name
-    with log.open("w") as output:
-        done = subprocess.run(command, stdout=output, stderr=subprocess.STDOUT, check=False)
-    if done.returncode:
+    if run_logged("pip", command, log, _TIMEOUT):
         last = "\n".join(log.read_text().splitlines()[-15:])
         raise SetupError(f"Building the Python environment failed (all of it: {log}):\n{last}")

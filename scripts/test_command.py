@@ -3,7 +3,6 @@
 import contextlib
 import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
 
 from . import odoo_database
 from .browser import chromium, search_path_with
@@ -14,6 +13,7 @@ from .postgres_server import postgres_server
 from .processes import run_logged
 from .python_environment import environment
 from .sandbox_server import sandbox_server
+from .side_by_side import side_by_side
 from .test_results import (
     PartResult,
     count_skips_as_failures,
@@ -110,12 +110,13 @@ def run_tests(parts, tags="", arguments=()):
     tools = toolbox()
     with postgres_server("test") as postgres:
         tests = Tests(tools, postgres, tags, arguments)
-        long_one = [part for part in parts if part == "core"]
         others = [part for part in parts if part != "core"]
-        with ThreadPoolExecutor() as pool:
-            lanes = [pool.submit(_run_lane, tests, lane) for lane in (others, long_one)]
-            results = [result for lane in lanes for result in lane.result()]
-    return _report(results)
+        long_one = [part for part in parts if part == "core"]
+        lanes = side_by_side(
+            lambda: _run_lane(tests, others),
+            lambda: _run_lane(tests, long_one),
+        )
+    return _report([result for lane in lanes for result in lane])
 
 
 def _run_lane(tests, parts):

@@ -1,6 +1,5 @@
 """What every command needs first: Odoo's code and its Python environment, fetched side by side."""
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from .free_port import free_port
@@ -9,6 +8,7 @@ from .odoo_source import OdooSource, odoo_source
 from .places import RUN
 from .postgres_programs import postgres_programs
 from .python_environment import PythonEnvironment, environment
+from .side_by_side import side_by_side
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,7 @@ def toolbox():
 
     :raise SetupError: something cannot be had
     """
-    with ThreadPoolExecutor() as pool:
-        parts = [pool.submit(make) for make in (odoo_source, _odoo_environment, postgres_programs)]
-        source, python, _programs = [part.result() for part in parts]
+    source, python, _programs = side_by_side(
+        odoo_source, lambda: environment("odoo"), postgres_programs
+    )
     return Toolbox(source, python)
-
-
-def _odoo_environment():
-    return environment("odoo")

@@ -271,6 +271,12 @@ class TestVerify:
         with pytest.raises(exc.ConfigurationError, match="graph_mailbox_not_enabled"):
             session.verify(MAILBOX)
 
+    @pytest.mark.parametrize("status", [202, 500, 504])
+    def test_answer_that_proves_nothing_is_no_unknown_delivery(self, server, session, status):
+        server.script = [(status, {}, None)]
+        with pytest.raises(exc.UnreachableError, match="graph_unexpected_answer"):
+            session.verify(MAILBOX)
+
     def test_drop_during_the_check_is_no_unknown_delivery(self, server, session):
         server.script = [FIN]
         with pytest.raises(exc.UnreachableError):

@@ -83,8 +83,12 @@ class GraphSession(MailSession):
     def _verify(self, sender, force_token):
         """Post what is no base64: the documented complaint comes after token and permission."""
         answer = self._post(_NOT_BASE64, self._get_token(force_token))
-        if answer.code != "ErrorMimeContentInvalidBase64String":
-            raise classify(answer)
+        if answer.code == "ErrorMimeContentInvalidBase64String":
+            return
+        error = classify(answer)
+        if isinstance(error, DeliveryUnknownError):  # there was nothing to deliver
+            raise UnreachableError("graph_unexpected_answer", provider_text=str(answer))
+        raise error
 
     def _post(self, body: Base64Body | bytes, token) -> Answer:
         headers = {"Authorization": f"Bearer {token.value}", "Content-Type": "text/plain"}
