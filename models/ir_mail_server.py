@@ -311,6 +311,8 @@ class IrMailServer(models.Model):
             account=mailbox.account_address or "",
             get_token=mailbox._token_source(kind.resource),
             connect=lambda: self._connect_smtp(sender, smtp_debug),
+            host=self.smtp_host or "",
+            port=self.smtp_port,
             api_url=mailbox.app_id.api_url,
         )
         session.from_filter = self.from_filter or mailbox.address

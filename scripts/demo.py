@@ -57,13 +57,8 @@ def _set_up(odoo, database, sandbox):
         "sandbox": sandbox.description,
         "base_url": odoo.url,
     }
-    script = odoo.state / "set_up.py"
-    script.write_text(_CALL_SET_UP.format(given=json.dumps(given)))
-    with script.open() as stdin:
-        code, log = odoo.run(
-            f"{database}-set-up", "shell", "-d", database, "--no-http", stdin=stdin, timeout=120
-        )
-    script.unlink()
+    script = _CALL_SET_UP.format(given=json.dumps(given))
+    code, log = odoo.run_script(f"{database}-set-up", database, script, timeout=120)
     if code:
         last = "\n".join(log.read_text().splitlines()[-30:])
         raise SetupError(f"Setting up the demo company failed (all of it: {log}):\n{last}")

@@ -91,6 +91,15 @@ class Odoo:
         code = run_logged(name, command, log, timeout, env=self.environment(), **options)
         return code, log
 
+    def run_script(self, name, database, script, timeout):
+        """Run Python code in which ``env`` is Odoo's environment; return exit code and log."""
+        path = self.state / f"{name}.py"
+        path.write_text(script)
+        with path.open() as stdin:
+            return self.run(
+                name, "shell", "-d", database, "--no-http", timeout=timeout, stdin=stdin
+            )
+
     def install(self, database, *modules):
         """Install modules into a database.
 

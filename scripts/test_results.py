@@ -4,7 +4,7 @@ import re
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass, field
 
-_ODOO_SUMMARY = re.compile(r"odoo\.tests\.result: (\d+) failed, (\d+) error\(s\) of (\d+) tests")
+_ODOO_SUMMARY = re.compile(r"odoo\.tests\.\S+: .*?(\d+) failed, (\d+) error\(s\) of (\d+) tests")
 _ODOO_SKIPPED = re.compile(r" INFO \S+ odoo\.\S+: skipped (.+)$")
 _ODOO_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (?P<level>[A-Z]+) ")
 #: Odoo complains about a file that Debian had to leave out of its package.

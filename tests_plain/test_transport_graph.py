@@ -56,9 +56,7 @@ def session(server, tokens, clock):
 
 
 def session_to(url, tokens, mailbox=MAILBOX, account=MAILBOX, **kwargs):
-    return GraphSession(
-        api_url=url, mailbox=mailbox, account=account, get_token=tokens, **kwargs
-    )
+    return GraphSession(api_url=url, mailbox=mailbox, account=account, get_token=tokens, **kwargs)
 
 
 def mail(attachment=b""):

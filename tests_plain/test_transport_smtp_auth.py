@@ -19,9 +19,7 @@ from transport_fakes import FIN, RST, authority, smtp_server
 
 MAILBOX = "erp@contoso.example"
 TOKEN = AccessToken("eyJ0eXAiOiJKV1QiLCJub25jZSI6.secret." + "x" * 1500)
-CREDENTIALS = base64.b64encode(
-    f"user={MAILBOX}\x01auth=Bearer {TOKEN.value}\x01\x01".encode()
-)
+CREDENTIALS = base64.b64encode(f"user={MAILBOX}\x01auth=Bearer {TOKEN.value}\x01\x01".encode())
 GMAIL_JSON = {"status": "400", "schemes": "Bearer", "scope": "https://mail.google.com/"}
 CHALLENGE = b"334 " + base64.b64encode(json.dumps(GMAIL_JSON).encode())
 

@@ -8,7 +8,16 @@ __all__ = ["MailSession", "SubmissionResult", "open_mail_session"]
 
 
 def open_mail_session(
-    transport: str, *, provider: str, mailbox: str, account: str, get_token, connect, api_url: str
+    transport: str,
+    *,
+    provider: str,
+    mailbox: str,
+    account: str,
+    get_token,
+    connect,
+    host: str,
+    port: int,
+    api_url: str,
 ) -> MailSession:
     """Return an unconnected session of a transport.
 
@@ -18,6 +27,7 @@ def open_mail_session(
     :param account: address that signed in
     :param get_token: see :class:`MailSession`
     :param connect: makes the SMTP connection (SMTP only)
+    :param host, port: where ``connect`` goes to (SMTP only)
     :param api_url: host of the API (Graph only)
     """
     # Imported late: a form that shows a server needs neither smtplib nor requests.
@@ -27,4 +37,11 @@ def open_mail_session(
         return GraphSession(api_url=api_url, mailbox=mailbox, account=account, get_token=get_token)
     from .smtp import SmtpSession
 
-    return SmtpSession(connect=connect, provider=provider, mailbox=mailbox, get_token=get_token)
+    return SmtpSession(
+        connect=connect,
+        provider=provider,
+        host=host,
+        port=port,
+        mailbox=mailbox,
+        get_token=get_token,
+    )
