@@ -62,7 +62,7 @@ def _clients() -> list[Client]:
         Client(
             "microsoft",
             MICROSOFT_CLIENT,
-            secret="sandbox~microsoft~secret~value",
+            secret="sbx8Q~sandbox-microsoft-secret-value-001",
             secret_id="5a4db0c5-aaaa-4000-8000-00000000000a",
             redirect_uris=[REDIRECT_URI],
             public=True,
@@ -73,7 +73,7 @@ def _clients() -> list[Client]:
             "microsoft",
             MICROSOFT_SINGLE_TENANT_CLIENT,
             name="Odoo (single tenant)",
-            secret="sandbox~single~tenant~secret",
+            secret="sbx8Q~sandbox-microsoft-secret-value-002",
             secret_id="5a4db0c5-bbbb-4000-8000-00000000000b",
             redirect_uris=[REDIRECT_URI],
             audience="single",
