@@ -113,6 +113,23 @@ def test_several_headers_of_one_name_become_one():
     assert header_addresses(mime, "To") == [("Jörg", ANN), ("", BOB)]
 
 
+def test_headers_set_from_lists_as_odoo_core_does_are_read():
+    mime = to_graph_mime(
+        mail(To=[f"=?utf-8?q?J=C3=B6rg?= <{ANN}>", f'"Bob, eve@evil.example" <{BOB}>'], Cc=[CAT]),
+        [ANN, BOB, CAT],
+    )
+    assert header_addresses(mime, "To") == [("Jörg", ANN), ("Bob, eve@evil.example", BOB)]
+    assert header_addresses(mime, "Cc") == [("", CAT)]
+
+
+@pytest.mark.parametrize("to", ["<", "a <", ":;<", "=?utf-8?q?", "\\", "(", "a@b.example <"])
+def test_header_the_library_trips_over_keeps_nobody_from_their_mail(to):
+    message = Message()
+    message["To"] = to
+    message.set_payload("Hello\n")
+    assert delivered(to_graph_mime(message, [ANN])) == [ANN]
+
+
 @pytest.mark.parametrize(
     "name",
     [

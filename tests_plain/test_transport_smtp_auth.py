@@ -98,9 +98,9 @@ def test_server_whose_certificate_was_not_checked_never_sees_the_token(server):
     context = ssl.create_default_context()
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    with smtplib.SMTP_SSL("localhost", server.port, timeout=5, context=context) as connection:
-        with pytest.raises(ConfigurationError, match="smtp_tls_required"):
-            authenticate_xoauth2(connection, MAILBOX, TOKEN)
+    connection = smtplib.SMTP_SSL("localhost", server.port, timeout=5, context=context)
+    with connection, pytest.raises(ConfigurationError, match="smtp_tls_required"):
+        authenticate_xoauth2(connection, MAILBOX, TOKEN)
     assert b"AUTH XOAUTH2" not in server.commands
 
 
@@ -108,9 +108,9 @@ def test_certificate_for_any_name_is_not_good_enough(server):
     context = ssl.create_default_context()
     authority().configure_trust(context)
     context.check_hostname = False
-    with smtplib.SMTP_SSL("localhost", server.port, timeout=5, context=context) as connection:
-        with pytest.raises(ConfigurationError, match="smtp_tls_required"):
-            authenticate_xoauth2(connection, MAILBOX, TOKEN)
+    connection = smtplib.SMTP_SSL("localhost", server.port, timeout=5, context=context)
+    with connection, pytest.raises(ConfigurationError, match="smtp_tls_required"):
+        authenticate_xoauth2(connection, MAILBOX, TOKEN)
 
 
 def test_connection_without_tls_never_sees_the_token():

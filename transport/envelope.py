@@ -11,6 +11,7 @@ import contextlib
 import copy
 import re
 from collections.abc import Iterable, Iterator
+from email.errors import MessageError
 from email.header import Header
 from email.headerregistry import AddressHeader
 from email.message import Message
@@ -78,11 +79,23 @@ def _recipient_headers(message: Message, envelope: dict[str, str]) -> Iterator[s
 
 def _header_addresses(message: Message, name: str) -> Iterator[tuple[str, str]]:
     """Yield display name and normalised address of every mailbox, those in groups too."""
-    for value in message.get_all(name, ()):
-        if not _is_parsed(value):
-            value = default_policy.header_factory(name, str(value))
-        for address in value.addresses:
+    for header in _headers(message, name):
+        for address in header.addresses:
             yield address.display_name, _normalised(address.addr_spec)
+
+
+def _headers(message: Message, name: str) -> list[AddressHeader]:
+    """Return the headers of a name, parsed; none where one cannot be parsed at all.
+
+    The parser trips over some malformed headers. Whoever they name is still in the envelope.
+    """
+    try:
+        return [
+            value if _is_parsed(value) else default_policy.header_factory(name, str(value))
+            for value in message.get_all(name, ())
+        ]
+    except (AttributeError, LookupError, MessageError, TypeError, ValueError):
+        return []
 
 
 def _is_parsed(value) -> bool:

@@ -1,0 +1,314 @@
+"""Sessions of every kind against the sandbox: real sign-in, real tokens, real protocols."""
+
+import email.policy
+import smtplib
+import ssl
+from email.message import EmailMessage
+
+import pytest
+from mail_server_oauth2 import exceptions as exc
+from mail_server_oauth2.providers import AppRegistration, provider_for
+from mail_server_oauth2.transport.graph import MIME_LIMIT, GraphSession
+from mail_server_oauth2.transport.smtp import SmtpSession
+from sandbox_process import REDIRECT_URI, callback_params
+
+pytest_plugins = ["sandbox_fixture"]
+
+MS_MAILBOX, GOOGLE_MAILBOX = "erp@contoso.example", "erp@northwind.example"
+SHARED = "invoices@contoso.example"
+ANN, BOB, CAT = "ann@fabrikam.example", "bob@fabrikam.example", "cat@fabrikam.example"
+KINDS = ["microsoft_smtp", "google_smtp", "graph"]
+
+
+class Tokens:
+    """The models' part: one grant, refreshed when asked to."""
+
+    def __init__(self, provider, resource, grant):
+        self.provider, self.resource, self.grant = provider, resource, grant
+        self.refreshed = 0
+
+    def __call__(self, force):
+        if force:
+            self.refreshed += 1
+            self.grant = self.provider.refresh(self.grant.cache, resource=self.resource)
+        return self.grant.tokens[self.resource]
+
+
+def app_registration(place, **hosts):
+    names = ("client_id", "client_secret", "authority_url", "token_url", "mail_scope_url", "tenant")
+    return AppRegistration(**{n: place[n] for n in names if n in place}, **hosts)
+
+
+@pytest.fixture
+def trusted(sandbox, monkeypatch):
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
+        monkeypatch.setenv(name, sandbox.ca_file)
+    return sandbox
+
+
+@pytest.fixture
+def connected(trusted):
+    """Return ``connected(kind, **session) -> session`` of a mailbox that was signed in."""
+    opened = []
+
+    def connect(kind, account="", **session):
+        provider = "google" if kind.startswith("google") else "microsoft"
+        place = trusted.description[provider]
+        account = account or (GOOGLE_MAILBOX if provider == "google" else MS_MAILBOX)
+        session.setdefault("mailbox", account)
+        tokens = sign_in(trusted, provider, place, "graph" if kind == "graph" else "smtp", account)
+        if kind == "graph":
+            made = GraphSession(
+                api_url=place["graph_url"], account=account, get_token=tokens, **session
+            )
+        else:
+            made = SmtpSession(
+                connect=lambda: starttls(place), provider=provider, get_token=tokens, **session
+            )
+        made.tokens = tokens
+        opened.append(made)
+        return made
+
+    yield connect
+    for session in opened:
+        session.quit()
+
+
+def sign_in(sandbox, code, place, resource, account):
+    api_url = place.get("graph_url") or place.get("api_url")
+    provider = provider_for(code, app_registration(place, api_url=api_url))
+    start = provider.begin_sign_in(
+        resources=[resource], redirect_uri=REDIRECT_URI, state="s", login_hint=account
+    )
+    callback = callback_params(sandbox.sign_in(start.url, account))
+    grant = provider.finish_sign_in(start.pending, callback, resources=[resource])
+    return Tokens(provider, resource, grant)
+
+
+def starttls(place):
+    """What Odoo core's ``_connect__`` does for ``starttls_strict``."""
+    connection = smtplib.SMTP(place["smtp_host"], place["smtp_port"], timeout=10)
+    connection.starttls(context=ssl.create_default_context())
+    return connection
+
+
+def mail(sender, attachment=b"", to=ANN, **headers):
+    message = EmailMessage(policy=email.policy.SMTP)
+    message["Message-Id"] = "<151-openerp-42-sale.order@odoo.contoso.example>"
+    message["References"] = "<1@odoo.contoso.example> <2@odoo.contoso.example>"
+    message["From"] = sender
+    message["To"] = to
+    message["Subject"] = "Rechnung für Mai"
+    for name, value in headers.items():
+        message[name] = value
+    message.set_content("Grüße\n.\n")
+    if attachment:
+        message.add_attachment(attachment, maintype="application", subtype="pdf", filename="a.pdf")
+    return message
+
+
+def send(session, *recipients, **kwargs):
+    message = mail(session.mailbox, **kwargs)
+    return session.send_message(message, session.mailbox, list(recipients) or [ANN])
+
+
+def received(sandbox):
+    return [row["recipient"] for row in sandbox.messages()]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+class TestEveryTransport:
+    def test_mail_arrives_with_its_thread(self, trusted, connected, kind):
+        result = send(connected(kind))
+        (row,) = trusted.messages()
+        assert (row["recipient"], row["via"]) == (ANN, kind)
+        assert result.reply[0] == "2"
+        message = email.message_from_bytes(trusted.source(row), policy=email.policy.SMTP)
+        assert message["Message-Id"] == "<151-openerp-42-sale.order@odoo.contoso.example>"
+        assert message["References"] == "<1@odoo.contoso.example> <2@odoo.contoso.example>"
+        assert message["Subject"] == "Rechnung für Mai"
+        assert message.get_body().get_content() == "Grüße\r\n.\r\n"
+
+    def test_the_envelope_decides(self, trusted, connected, kind):
+        send(connected(kind), ANN, CAT, to=f"Ann <{ANN}>, Bob <{BOB}>")
+        assert sorted(received(trusted)) == [ANN, CAT]
+
+    def test_expired_token_is_renewed_and_the_mail_goes_out_once(self, trusted, connected, kind):
+        session = connected(kind)
+        trusted.api("clock", {"advance": 7200})
+        send(session)
+        assert received(trusted) == [ANN]
+        assert session.tokens.refreshed == 1
+
+    def test_dead_grant_asks_for_a_sign_in_and_the_session_recovers(self, trusted, connected, kind):
+        session = connected(kind)
+        trusted.api("clock", {"advance": 7200})
+        trusted.api("grants/revoke", {"account": session.mailbox})
+        with pytest.raises(exc.SignInNeededError):
+            send(session)
+        assert received(trusted) == []
+
+    def test_several_mails_over_one_session(self, trusted, connected, kind):
+        session = connected(kind)
+        for recipient in (ANN, BOB, CAT):
+            send(session, recipient)
+        session.quit()
+        assert received(trusted) == [ANN, BOB, CAT]
+        assert session.tokens.refreshed == 0
+
+    def test_verify_delivers_nothing(self, trusted, connected, kind):
+        session = connected(kind)
+        session.verify(session.mailbox)
+        assert received(trusted) == []
+        assert session.max_size > 0
+
+
+STAGES = ["connect", "ehlo", "auth", "mail", "rcpt", "data", "body"]
+#: more than the buffers between client and server hold, so that a drop meets an unfinished mail
+LARGE = b"x" * 8_000_000
+
+
+@pytest.mark.parametrize("kind", ["microsoft_smtp", "google_smtp"])
+class TestSmtpFaults:
+    def test_drop_before_the_final_dot_is_later_and_then_goes_out_once(
+        self, trusted, connected, kind
+    ):
+        session = connected(kind)
+        for stage in STAGES:
+            session.close()
+            trusted.fault(f"{kind}.{stage}", "drop")
+            with pytest.raises(exc.UnreachableError):
+                send(session, attachment=LARGE if stage == "body" else b"")
+        assert received(trusted) == []
+        send(session)
+        assert received(trusted) == [ANN]
+
+    @pytest.mark.parametrize("processed", [False, True])
+    def test_drop_after_the_final_dot_is_unknown(self, trusted, connected, kind, processed):
+        session = connected(kind)
+        trusted.fault(f"{kind}.accepted", "drop", processed=processed)
+        with pytest.raises(exc.DeliveryUnknownError):
+            send(session)
+        assert received(trusted) == [ANN] * processed
+        send(session, BOB)
+        assert received(trusted)[-1] == BOB
+
+    def test_refused_recipient_is_named(self, trusted, connected, kind):
+        trusted.api("recipients", {"address": BOB, "reply": "550 5.1.1 no such user"})
+        session = connected(kind)
+        result = send(session, ANN, BOB, to=f"{ANN}, {BOB}")
+        assert ANN in received(trusted) and BOB not in received(trusted)
+        if kind == "google_smtp":  # Exchange accepts and bounces later
+            assert set(result.refused) == {BOB}
+
+
+class TestExchange:
+    def test_shared_mailbox_sends_with_its_members_token(self, trusted, connected):
+        send(connected("microsoft_smtp", mailbox=SHARED))
+        assert trusted.messages()[0]["mailbox"] == SHARED
+
+    @pytest.mark.parametrize("place", ["tenant", "mailbox"])
+    def test_smtp_auth_switched_off_is_named(self, trusted, connected, place):
+        trusted.settings(smtp_auth_disabled=place)
+        with pytest.raises(exc.ConfigurationError, match=f"smtp_auth_disabled_{place}"):
+            connected("microsoft_smtp").open()
+
+    def test_foreign_from_is_send_as_denied_and_the_next_mail_goes_out(self, trusted, connected):
+        session = connected("microsoft_smtp")
+        with pytest.raises(exc.RefusedError, match="send_as_denied"):
+            session.send_message(mail("anna@contoso.example"), MS_MAILBOX, [ANN])
+        send(session)
+        assert received(trusted) == [ANN]
+
+    def test_gmails_manner_of_refusing_is_survived(self, trusted, connected):
+        trusted.settings(exchange_challenge=True)
+        session = connected("microsoft_smtp")
+        trusted.api("clock", {"advance": 7200})
+        send(session)
+        assert received(trusted) == [ANN]
+
+    def test_fourth_connection_waits(self, trusted, connected):
+        trusted.settings(limits=True)
+        sessions = [connected("microsoft_smtp") for _ in range(4)]
+        for session in sessions[:3]:
+            session.open()
+        with pytest.raises(exc.ThrottledError, match="smtp_concurrent_connections"):
+            send(sessions[3])
+        sessions[0].quit()
+        send(sessions[3])
+        assert received(trusted) == [ANN]
+
+
+class TestGmail:
+    def test_more_recipients_than_a_message_may_have_are_all_served_once(self, trusted, connected):
+        people = [f"p{number}@fabrikam.example" for number in range(150)]
+        result = send(connected("google_smtp"), *people)
+        assert sorted(received(trusted)) == sorted(people)
+        assert result.refused == {}
+
+    def test_daily_limit_is_a_pause(self, trusted, connected):
+        trusted.settings(limits=True, gmail_messages_per_day=1)
+        session = connected("google_smtp")
+        send(session)
+        with pytest.raises(exc.ThrottledError, match="gmail_daily_limit") as caught:
+            send(session, BOB)
+        assert caught.value.retry_after == 3600
+
+    def test_implicit_tls_works_too(self, trusted, connected):
+        session = connected("google_smtp")
+        place = trusted.google
+        session._connect = lambda: smtplib.SMTP_SSL(
+            "localhost", place["smtps_port"], timeout=10, context=ssl.create_default_context()
+        )
+        send(session)
+        assert received(trusted) == [ANN]
+
+    def test_token_of_another_account_is_a_matter_for_a_person(self, trusted, connected):
+        session = connected("google_smtp", account="gina@northwind.example", mailbox=GOOGLE_MAILBOX)
+        with pytest.raises(exc.SignInNeededError, match="gmail_auth_refused"):
+            session.open()
+        assert session.tokens.refreshed == 1
+
+
+class TestGraph:
+    def test_foreign_from_is_send_as_denied(self, trusted, connected):
+        session = connected("graph")
+        with pytest.raises(exc.RefusedError, match="send_as_denied"):
+            session.send_message(mail("anna@contoso.example"), MS_MAILBOX, [ANN])
+
+    def test_largest_mail_is_taken_and_a_larger_one_refused_unsent(self, trusted, connected):
+        session = connected("graph")
+        room = MIME_LIMIT * 76 // 78 * 3 // 4 - 3000
+        send(session, attachment=b"x" * room)
+        with pytest.raises(exc.RefusedError, match="message_too_large"):
+            send(session, attachment=b"x" * (room + 6000))
+        assert trusted.count("graph.sendmail", "POST") == 1
+
+    @pytest.mark.parametrize("processed", [False, True])
+    def test_drop_after_the_request_is_unknown(self, trusted, connected, processed):
+        session = connected("graph")
+        trusted.fault("graph.sendmail", "drop", processed=processed)
+        with pytest.raises(exc.DeliveryUnknownError):
+            send(session)
+        assert received(trusted) == [ANN] * processed
+
+    def test_throttling_names_its_pause(self, trusted, connected):
+        session = connected("graph")
+        trusted.fault("graph.sendmail", "error", status=429, code="TooManyRequests",
+                      retry_after="2.128")  # fmt: skip
+        with pytest.raises(exc.ThrottledError) as caught:
+            send(session)
+        assert caught.value.retry_after == 2.128
+        send(session)
+        assert received(trusted) == [ANN]
+
+    def test_page_instead_of_an_answer_is_unknown_at_502(self, trusted, connected):
+        session = connected("graph")
+        trusted.fault("graph.sendmail", "html", status=502)
+        with pytest.raises(exc.DeliveryUnknownError):
+            send(session)
+
+    def test_mailbox_without_licence_is_named(self, trusted, connected):
+        session = connected("graph", account="nolicence@contoso.example")
+        with pytest.raises(exc.ConfigurationError, match="graph_mailbox_not_enabled"):
+            session.verify(session.mailbox)
