@@ -9,10 +9,9 @@ import sys
 from .console import SetupError, show
 from .processes import stop_everything
 from .run_command import clean, run
-from .test_command import run_tests, run_unit
+from .test_command import PARTS, run_tests, run_unit
 
 _ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-_PARTS = ("plain", "odoo", "browser", "core")
 
 
 def main(arguments=None):
@@ -44,10 +43,10 @@ def _parser():
     commands.add_parser("clean").set_defaults(call=lambda _options: clean())
     commands.add_parser("unit").set_defaults(call=lambda _options: run_unit(_pytest_arguments()))
     test = commands.add_parser("test")
-    test.add_argument("parts", nargs="*", choices=[*_PARTS, []], help="default: all of them")
+    test.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all of them")
     test.set_defaults(
         call=lambda options: run_tests(
-            options.parts or _PARTS, os.environ.get("TAGS", ""), _pytest_arguments()
+            options.parts or PARTS, os.environ.get("TAGS", ""), _pytest_arguments()
         )
     )
     return parser

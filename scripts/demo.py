@@ -39,26 +39,29 @@ def running_demo(tools, postgres, name, port=0):
     """
     shutil.rmtree(RUN / name / "data", ignore_errors=True)
     odoo = tools.odoo(name, postgres, port)
-    with sandbox_server(tools.python, name, RUN / name / "sandbox") as sandbox:
+    with (
+        sandbox_server(tools.python, name, RUN / name / "sandbox") as sandbox,
+        postgres.database(name) as database,
+    ):
         odoo = odoo.trusting(sandbox)
-        odoo_database.create_with_addon(odoo, name)
+        odoo_database.create_with_addon(odoo, database)
         with step("Setting up the demo company"):
             sandbox.allow_redirect_to(odoo.url)
-            _set_up(odoo, name, sandbox)
+            _set_up(odoo, name, database, sandbox)
         with step("Starting Odoo"):
-            server = odoo.serve(name, name)
+            server = odoo.serve(name, database)
         with server:
-            yield Demo(odoo, name, server, sandbox)
+            yield Demo(odoo, database, server, sandbox)
 
 
-def _set_up(odoo, database, sandbox):
+def _set_up(odoo, name, database, sandbox):
     given = {
         "script": str(ROOT / "scripts" / "demo_company.py"),
         "sandbox": sandbox.description,
         "base_url": odoo.url,
     }
     script = _CALL_SET_UP.format(given=json.dumps(given))
-    code, log = odoo.run_script(f"{database}-set-up", database, script, timeout=120)
+    code, log = odoo.run_script(f"{name}-set-up", database, script, timeout=120)
     if code:
         last = "\n".join(log.read_text().splitlines()[-30:])
         raise SetupError(f"Setting up the demo company failed (all of it: {log}):\n{last}")

@@ -105,7 +105,7 @@ class Odoo:
 
         :raise SetupError: Odoo says that something is wrong
         """
-        name = f"install-{database}"
+        name = f"{self.state.name}-install"
         code, log = self.run(
             name, "-d", database, "-i", ",".join(modules), "--stop-after-init", "--no-http"
         )

@@ -8,8 +8,9 @@ import subprocess
 import tempfile
 from pathlib import Path
 
+from .cached_folder import fingerprint
 from .console import SetupError, step
-from .places import ADDON, logs_dir
+from .places import ADDON, ROOT, logs_dir
 from .postgres_programs import postgres_programs, reachable_programs, server_identity
 from .processes import Service
 
@@ -33,11 +34,23 @@ class PostgresServer:
 
     :param programs: PostgreSQL's client programs
     :param environment: variables with which libpq (Odoo, psql ...) reaches the server
+    :param prefix: of database names, where others use the server too
     """
 
-    def __init__(self, programs, environment):
+    def __init__(self, programs, environment, prefix=""):
         self._programs = programs
         self.environment = environment
+        self._prefix = prefix
+
+    @contextlib.contextmanager
+    def database(self, name):
+        """Yield a full database name for ``name``; the database is gone afterwards."""
+        full_name = f"{self._prefix}{name}"
+        self.drop(full_name)
+        try:
+            yield full_name
+        finally:
+            self.drop(full_name)
 
     def execute(self, sql):
         """Run one SQL statement on the server's maintenance database."""
@@ -102,7 +115,8 @@ def postgres_server(name):
 
 
 def _named_by_environment():
-    server = PostgresServer(postgres_programs(), {})
+    prefix = f"{ADDON}-{fingerprint(ROOT)}-"
+    server = PostgresServer(postgres_programs(), {}, prefix)
     server.execute("SELECT 1")
     return server
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 _ODOO_SUMMARY = re.compile(r"odoo\.tests\.\S+: .*?(\d+) failed, (\d+) error\(s\) of (\d+) tests")
 _ODOO_SKIPPED = re.compile(r" INFO \S+ odoo\.\S+: skipped (.+)$")
 _ODOO_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (?P<level>[A-Z]+) ")
+_PYTEST_DETAILS = re.compile(r"^=+ (ERRORS|FAILURES) =+$", re.MULTILINE)
 #: Odoo complains about a file that Debian had to leave out of its package.
 _KNOWN_NOISE = "selfie_segmentation"
 _EXCERPT_LINES = 120
@@ -44,7 +45,7 @@ def read_pytest(name, exit_code, junit, log):
         failed=len(bad),
         skipped=[_pytest_name(case) for case in skipped],
     )
-    return _completed(result, exit_code, _last_lines(log))
+    return _completed(result, exit_code, _pytest_problems(log))
 
 
 def read_odoo(name, exit_code, log, at_least=1):
@@ -65,6 +66,17 @@ def read_odoo(name, exit_code, log, at_least=1):
         result.excerpt = f"only {total} tests ran; at least {at_least} were expected"
         return result
     return _completed(result, exit_code, _odoo_problems(text) or _last_lines(log))
+
+
+def merged(name, *results):
+    """Return the results of the steps of one part as one result."""
+    return PartResult(
+        name,
+        passed=sum(result.passed for result in results),
+        failed=sum(result.failed for result in results),
+        skipped=[test for result in results for test in result.skipped],
+        excerpt="\n".join(result.excerpt for result in results if result.excerpt),
+    )
 
 
 def summary_line(results):
@@ -105,6 +117,13 @@ def _has(case, *tags):
 def _pytest_name(case):
     reason = case.find("skipped").get("message", "")
     return f"{case.get('classname')}.{case.get('name')}: {reason}"
+
+
+def _pytest_problems(log):
+    """Return what follows the list of tests in pytest's output."""
+    text = log.read_text(errors="replace")
+    start = _PYTEST_DETAILS.search(text)
+    return "\n".join(text[start.start() if start else 0 :].splitlines()[:_EXCERPT_LINES])
 
 
 def _last_lines(log):
