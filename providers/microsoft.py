@@ -53,6 +53,8 @@ class MicrosoftProvider(Provider):
         hosts.check_tenant(self.app.tenant)
         hosts.check_host_url(self.app.authority_url, "authority_url")
         hosts.check_host_url(self.app.mail_scope_url, "mail_scope_url")
+        if self.app.api_url:  # not needed for SMTP; Graph gets tokens sent there
+            hosts.check_host_url(self.app.api_url, "api_url")
 
     def begin_sign_in(
         self, *, resources, redirect_uri, state, login_hint="", force_consent=False

@@ -102,8 +102,8 @@ def test_a_public_client_sends_none(entra):
     assert not [request for request in calls(entra, "POST") if "client_secret" in request.form]
 
 
-@pytest.mark.parametrize("field", ["tenant", "mail_scope_url"])
-def test_a_tenant_or_mail_host_that_leads_elsewhere_is_refused(entra, field):
+@pytest.mark.parametrize("field", ["tenant", "mail_scope_url", "api_url"])
+def test_a_tenant_or_host_that_leads_elsewhere_is_refused(entra, field):
     provider = entra.provider(**{field: "https://x/../@evil.example"})
     assert refused(ConfigurationError, provider.validate).key in ("tenant_invalid", "host_invalid")
 
