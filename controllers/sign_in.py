@@ -28,7 +28,7 @@ class SignInController(http.Controller):
         try:
             self._check_parameters(params)
             sign_in = self._authorizations()._consume(params.get("state"))
-            if "grant" in sign_in["pending"]:
+            if "sign_in" not in sign_in["pending"]:
                 raise SignInRejectedError("sign_in_state")
             return request.redirect(
                 self._mailbox(sign_in)._finish_sign_in(sign_in["pending"], params)
@@ -56,12 +56,14 @@ class SignInController(http.Controller):
         try:
             sign_in = self._authorizations()._consume(state)
             mailbox = self._mailbox(sign_in)
-            if choice not in ("send_as", "use_address"):
-                return request.redirect(mailbox._begin_sign_in(), local=False)
-            mailbox._choose_account(self._grant(sign_in), choice)
+            grant = self._grant(sign_in)
+            if choice in ("send_as", "use_address"):
+                url = mailbox._choose_account(grant, choice)
+            else:
+                url = mailbox._begin_sign_in()
+            return request.redirect(url, local=False)
         except MailOAuth2Error as error:
             return self._show_error(error, sign_in.get("return_url"))
-        return request.redirect(sign_in["return_url"])
 
     def _authorizations(self):
         return request.env["mail.oauth2.authorization"]

@@ -309,7 +309,7 @@ class IrMailServer(models.Model):
             provider=kind.provider,
             mailbox=mailbox.address,
             account=mailbox.account_address or "",
-            get_token=mailbox._token_source(kind.resource),
+            get_token=mailbox._token_source(kind.resource_for(shared=mailbox.shared)),
             connect=lambda: self._connect_smtp(sender, smtp_debug),
             host=self.smtp_host or "",
             port=self.smtp_port,

@@ -52,6 +52,12 @@ class MailOAuth2Mailbox(models.Model):
         ondelete="cascade",
         help="Set for the personal mailbox of an employee.",
     )
+    shared = fields.Boolean(
+        string="Another Account Signs In",
+        tracking=True,
+        help="Nobody signs in as this mailbox itself: the account that does has the right to "
+        "send as it.",
+    )
     server_ids = fields.One2many("ir.mail_server", "oauth2_mailbox_id", string="Mail Servers")
     token_ids = fields.One2many(
         "mail.oauth2.token", "mailbox_id", string="Grant", groups=fields.NO_ACCESS
@@ -298,8 +304,8 @@ class MailOAuth2Mailbox(models.Model):
 
     def _resources(self):
         """Return the names of the resources that need a token, at least one."""
-        resources = dict.fromkeys(kind.resource for kind in self._server_types())
-        return list(resources) or ["smtp"]
+        resources = [kind.resource_for(shared=self.shared) for kind in self._server_types()]
+        return list(dict.fromkeys(resources)) or ["smtp"]
 
     def _probe(self):
         """Return what keeps this mailbox from sending right now, or ``None``.

@@ -13,9 +13,10 @@ class MailOAuth2Mailbox(models.Model):
     # SIGNING IN
     # ------------------------------------------------------------
 
-    def _begin_sign_in(self):
+    def _begin_sign_in(self, account=None):
         """Return the address to send the browser to; remember the sign-in meanwhile.
 
+        :param account: identity that the user has chosen to send with; none other is asked for
         :raises MailOAuth2Error:
         """
         authorizations = self.env["mail.oauth2.authorization"]
@@ -24,9 +25,10 @@ class MailOAuth2Mailbox(models.Model):
             resources=self._resources(),
             redirect_uri=self.sudo().app_id._get_redirect_uri(),
             state=state,
-            login_hint=self.address,
+            login_hint=account.address if account else self.address,
         )
-        authorizations._begin(state, sign_in.pending, self, self._return_url())
+        pending = {"sign_in": sign_in.pending, "chosen": account.subject if account else ""}
+        authorizations._begin(state, pending, self, self._return_url())
         return sign_in.url
 
     def _finish_sign_in(self, pending, params):
@@ -42,20 +44,26 @@ class MailOAuth2Mailbox(models.Model):
         self.ensure_one()
         self._check_may_connect()
         provider = self.sudo().app_id._get_provider()
-        grant = provider.finish_sign_in(pending, params, resources=self._resources())
-        if self._is_expected(grant.identity):
+        grant = provider.finish_sign_in(
+            pending["sign_in"], params, resources=self._resources()
+        )
+        if self._is_expected(grant.identity, pending["chosen"]):
             self._keep_grant(grant)
             return self._return_url()
         if self.user_id:
             raise SignInRejectedError("sign_in_other_account", details=self._accounts(grant))
         return self.env["mail.oauth2.authorization"]._begin_choice(grant, self)
 
-    def _is_expected(self, identity):
-        """Tell whether this account is the mailbox's own, and the one connected before."""
-        before = self._grant_sudo().account_subject
-        return email_normalize(identity.address) == self.address and (
-            not before or before == identity.subject
-        )
+    def _is_expected(self, identity, chosen=""):
+        """Tell whether nobody has to be asked about this account.
+
+        It is the one that the user has just chosen, the one that was connected before, or, for
+        a mailbox that never was, the mailbox's own.
+        """
+        known = chosen or self._grant_sudo().account_subject
+        if known:
+            return identity.subject == known
+        return email_normalize(identity.address) == self.address
 
     def _keep_grant(self, grant):
         """Store a grant, write it down, and let the waiting mails go."""
@@ -88,14 +96,30 @@ class MailOAuth2Mailbox(models.Model):
 
         :param str choice: ``send_as`` (this mailbox with that account's rights) or
             ``use_address`` (that account's own address)
+        :return: where to go next: back, or once more to the provider for a permission that
+            sending as somebody else takes
         """
-        address = email_normalize(grant.identity.address)
-        if choice == "use_address" and address and address != self.address:
-            if self.search_count([("app_id", "=", self.app_id.id), ("address", "=", address)]):
-                details = {"account": address, "address": self.address}
-                raise SignInRejectedError("sign_in_address_taken", details=details)
-            self.address = address
+        self._check_may_connect()
+        if choice == "use_address":
+            self._take_address(grant.identity)
+        self.shared = email_normalize(grant.identity.address) != self.address
+        if any(resource not in grant.tokens for resource in self._resources()):
+            return self._begin_sign_in(grant.identity)
         self._keep_grant(grant)
+        return self._return_url()
+
+    def _take_address(self, identity):
+        """Let this mailbox be the account's own.
+
+        :raises SignInRejectedError: there is another mailbox of that address already
+        """
+        address = email_normalize(identity.address)
+        if not address or address == self.address:
+            return
+        if self.search_count([("app_id", "=", self.app_id.id), ("address", "=", address)]):
+            details = {"account": address, "address": self.address}
+            raise SignInRejectedError("sign_in_address_taken", details=details)
+        self.address = address
 
     # ------------------------------------------------------------
     # REMOVING

@@ -34,12 +34,19 @@ class ServerType:
     :param provider: key of :data:`PROVIDERS`
     :param resource: what access tokens are asked for, a key of :attr:`Grant.tokens`
     :param transport: ``smtp`` or ``graph``
+    :param shared_resource: the same for a mailbox that another account signs in for, where
+        that takes more permissions
     """
 
     code: str
     provider: str
     resource: str
     transport: str
+    shared_resource: str = ""
+
+    def resource_for(self, *, shared: bool) -> str:
+        """Return the resource to ask a token for."""
+        return (shared and self.shared_resource) or self.resource
 
 
 #: The server types of this addon by code. No other place knows what they are made of.
@@ -47,7 +54,13 @@ SERVER_TYPES = {
     server_type.code: server_type
     for server_type in (
         ServerType("oauth2_microsoft_smtp", "microsoft", resource="smtp", transport="smtp"),
-        ServerType("oauth2_microsoft_graph", "microsoft", resource="graph", transport="graph"),
+        ServerType(
+            "oauth2_microsoft_graph",
+            "microsoft",
+            resource="graph",
+            transport="graph",
+            shared_resource="graph_shared",
+        ),
         ServerType("oauth2_google_smtp", "google", resource="smtp", transport="smtp"),
     )
 }

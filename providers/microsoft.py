@@ -112,10 +112,14 @@ class MicrosoftProvider(Provider):
     # --- what is asked for -----------------------------------------------------------------
 
     def _scopes(self, resource) -> list[str]:
-        if resource == "graph":
-            # A permission without a host in front belongs to the Graph of the cloud.
-            return ["Mail.Send"]
-        return {"smtp": [f"{self.app.mail_scope_url}/SMTP.Send"]}[resource]
+        # A permission without a host in front belongs to the Graph of the cloud.
+        return {
+            "graph": ["Mail.Send"],
+            # Sending from somebody else's mailbox; exists for work accounts only.
+            "graph_shared": ["Mail.Send", "Mail.Send.Shared"],
+            # The same permission serves shared mailboxes: Exchange checks the rights.
+            "smtp": [f"{self.app.mail_scope_url}/SMTP.Send"],
+        }[resource]
 
     def _check_granted(self, token, resource):
         """Refuse a token without the permission: mail would only fail later, in the dark."""

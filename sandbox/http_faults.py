@@ -122,12 +122,13 @@ class _Exchange:
             self.body += message.get("body", b"")
 
     async def _suffer(self, fault: Fault) -> None:
-        if fault.processed:
-            await self.place.app(self.scope, self.receive, _swallow)
         if fault.kind == "slow":
             await asyncio.sleep(fault.seconds)
             await self.place.app(self.scope, self.receive, self.send)
-        elif fault.kind == "hang":
+            return
+        if fault.processed:
+            await self.place.app(self.scope, self.receive, _swallow)
+        if fault.kind == "hang":
             await self._hang(fault.seconds or FOREVER)
         elif fault.kind == "drop":
             await self._drop()

@@ -1,1 +1,3 @@
 from . import test_main_path
+from . import test_queue
+from . import test_sign_in

@@ -25,10 +25,10 @@ from .serialisation import to_bytes
 #: A longer name goes out in encoded words, which fold; a quoted string does not
 _QUOTED_NAME_LIMIT = 60
 
-#: One address and nothing else (RFC 5321 4.1.2, with letters of RFC 6531)
+#: One address and nothing else (RFC 5321 4.1.2, with letters of RFC 6531, without backslashes)
 _ADDRESS = re.compile(
-    r"""(?: [^\s"(),:;<>@\[\]\\\x00-\x20\x7f]+ | "(?:[^"\\\x00-\x1f\x7f]|\\[\x20-\x7e])*" )
-        @ [^\s"(),;<>@\\\x00-\x20\x7f]+""",
+    r"""(?: [^\s"(),:;<>@\[\]\\\x00-\x20\x7f-\x9f]+ | "[^"\\\x00-\x1f\x7f-\x9f]*" )
+        @ [^\s"(),;<>@\\\x00-\x20\x7f-\x9f]+""",
     re.VERBOSE,
 )
 

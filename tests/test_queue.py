@@ -1,0 +1,185 @@
+from datetime import timedelta
+
+from odoo import fields
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+from odoo.exceptions import ValidationError
+from odoo.tests import tagged
+
+from ..models.queue_outcome import BACK_OFF, next_attempt
+from .common import SandboxCase
+
+GRAPH = "oauth2_microsoft_graph"
+SMTP = "oauth2_microsoft_smtp"
+ERIN = "erp@contoso.example"
+
+
+@tagged("post_install", "-at_install")
+class TestQueue(SandboxCase):
+    """Whatever happens to a hand-over, no mail is lost and none goes out twice."""
+
+    def send(self, mail, **options):
+        with self.sending():
+            mail.send(**options)
+        return mail
+
+    def test_mail_waits_while_the_mailbox_is_not_connected(self):
+        self.create_server(GRAPH, ERIN)
+        mail = self.send(self.queue_mail())
+        self.assertEqual(mail.state, "outgoing")
+        self.assertFalse(mail.scheduled_date)
+        self.assertIn("Authenticate", mail.failure_reason)
+        self.assertFalse(self.sandbox.delivered())
+
+    def test_held_mail_leaves_once_the_mailbox_is_connected(self):
+        server = self.create_server(GRAPH, ERIN)
+        mail = self.send(self.queue_mail())
+        self.connect(server.oauth2_mailbox_id)
+        self.send(mail)
+        self.assertEqual(mail.state, "sent", mail.failure_reason)
+        self.assertEqual(len(self.sandbox.delivered()), 1)
+
+    def test_direct_send_gets_the_error_at_once(self):
+        self.create_server(GRAPH, ERIN)
+        with self.assertRaises(MailDeliveryException):
+            self.send(self.queue_mail(), raise_exception=True)
+
+    def test_closed_port_postpones(self):
+        server = self.connected_server(SMTP, ERIN)
+        server.smtp_port = 1
+        mail = self.send(self.queue_mail())
+        self.assertEqual(mail.state, "outgoing")
+        self.assertEqual(mail.oauth2_attempts, 1)
+        self.assertGreater(mail.scheduled_date, fields.Datetime.now())
+        self.assertIn("localhost", mail.failure_reason)
+
+    def test_host_that_does_not_resolve_postpones(self):
+        server = self.connected_server(SMTP, ERIN)
+        server.smtp_host = "smtp.invalid"
+        mail = self.send(self.queue_mail())
+        self.assertEqual(mail.state, "outgoing")
+        self.assertIn("smtp.invalid", mail.failure_reason)
+
+    def test_given_up_after_the_limit(self):
+        server = self.connected_server(SMTP, ERIN)
+        server.smtp_port = 1
+        mail = self.queue_mail()
+        mail.oauth2_waiting_since = fields.Datetime.now() - timedelta(hours=49)
+        self.send(mail)
+        self.assertEqual(mail.state, "exception")
+        self.assertEqual(mail.failure_type, "mail_smtp")
+
+    def test_retry_by_hand_starts_counting_anew(self):
+        mail = self.queue_mail(state="exception")
+        mail.write(
+            {
+                "oauth2_attempts": 9,
+                "oauth2_waiting_since": fields.Datetime.now(),
+                "scheduled_date": fields.Datetime.now() + timedelta(days=1),
+            }
+        )
+        mail.action_retry()
+        self.assertEqual(mail.state, "outgoing")
+        self.assertFalse(mail.oauth2_attempts or mail.oauth2_waiting_since or mail.scheduled_date)
+
+    def test_sender_the_mailbox_may_not_use_is_replaced_by_it(self):
+        self.connected_server(SMTP, ERIN)
+        mail = self.send(
+            self.queue_mail(
+                email_from='"Bert" <bert@elsewhere.example>', reply_to="bert@elsewhere.example"
+            )
+        )
+        self.assertEqual(mail.state, "sent", mail.failure_reason)
+        (row,) = self.sandbox.delivered()
+        self.assertEqual(row["envelope_from"], ERIN)
+
+    def test_refused_recipient_fails_with_the_provider_s_words(self):
+        self.connected_server(SMTP, ERIN)
+        self.sandbox.fault(
+            "microsoft_smtp.rcpt",
+            "reply",
+            status=550,
+            message="5.1.10 RESOLVER.ADR.RecipientNotFound",
+        )
+        mail = self.send(self.queue_mail())
+        self.assertEqual(mail.state, "exception")
+        self.assertIn("RecipientNotFound", mail.failure_reason)
+
+    def test_served_partners_never_get_it_again(self):
+        server = self.connected_server(GRAPH, ERIN)
+        partners = self.env["res.partner"].create(
+            [{"name": name, "email": f"{name}@example.com"} for name in ("ann", "bob", "cat")]
+        )
+        mail = self.queue_mail(email_to=False, recipient_ids=[(6, 0, partners.ids)])
+        self.sandbox.fault("graph.sendmail", "error", status=503, after=1)
+        self.send(mail)
+        self.assertEqual(mail.state, "outgoing", mail.failure_reason)
+        served = {row["recipient"] for row in self.sandbox.delivered()}
+        self.assertEqual(len(served), 1)
+        mail.scheduled_date = False
+        self.send(mail)
+        self.assertEqual(mail.state, "sent", mail.failure_reason)
+        recipients = sorted(row["recipient"] for row in self.sandbox.delivered())
+        self.assertEqual(recipients, [f"{n}@example.com" for n in ("ann", "bob", "cat")])
+        self.assertTrue(server.active)
+
+    def test_everybody_in_the_envelope_gets_it_once_and_nobody_else(self):
+        self.connected_server(GRAPH, ERIN)
+        mail = self.queue_mail(
+            email_to="ann@example.com, Bob <bob@example.com>", email_cc="cat@example.com"
+        )
+        mail.headers = repr({"X-Msg-To-Add": "follower@example.com"})
+        self.send(mail)
+        self.assertEqual(mail.state, "sent", mail.failure_reason)
+        recipients = sorted(row["recipient"] for row in self.sandbox.delivered())
+        self.assertEqual(recipients, ["ann@example.com", "bob@example.com", "cat@example.com"])
+
+    def test_delays_grow_and_keep_to_what_the_provider_asks(self):
+        now = fields.Datetime.now()
+        delays = [
+            (next_attempt(now, attempts, jitter=lambda: 0) - now) / timedelta(minutes=1)
+            for attempts in range(1, len(BACK_OFF) + 2)
+        ]
+        self.assertEqual(delays, [*BACK_OFF, BACK_OFF[-1]])
+        asked = next_attempt(now, 1, 2.128, jitter=lambda: 0) - now
+        self.assertAlmostEqual(asked.total_seconds(), 2.128, places=2)
+        latest = next_attempt(now, 1, jitter=lambda: 1) - now
+        self.assertGreater(latest, timedelta(minutes=1))
+
+
+@tagged("post_install", "-at_install")
+class TestCompanies(SandboxCase):
+    """A mail never leaves through another company's server."""
+
+    def test_each_company_sends_through_its_own_server(self):
+        self.connected_server(GRAPH, ERIN)
+        other = self.env["res.company"].create({"name": "Northwind"})
+        self.env.user.company_ids += other
+        other.with_context(allowed_company_ids=[self.company.id, other.id]).write(
+            {
+                "email_server_type": "oauth2_google_smtp",
+                "email_server_app_id": self.google_app.id,
+                "email_server_address": "erp@northwind.example",
+            }
+        )
+        self.env.flush_all()
+        self.connect(other.email_server_id.oauth2_mailbox_id)
+        mails = self.queue_mail() + self.queue_mail(
+            record_company_id=other.id, email_from="erp@northwind.example", email_to="n@example.com"
+        )
+        with self.sending():
+            mails.send()
+        ways = {row["recipient"]: row["via"] for row in self.sandbox.delivered()}
+        self.assertEqual(ways, {"customer@example.com": "graph", "n@example.com": "google_smtp"})
+
+    def test_company_without_a_server_does_not_borrow_one(self):
+        self.connected_server(GRAPH, ERIN)
+        other = self.env["res.company"].create({"name": "Northwind"})
+        mail = self.queue_mail(record_company_id=other.id)
+        servers = self.env["ir.mail_server"].sudo().search([])
+        self.assertNotIn(self.company.email_server_id, mail._filter_mail_mail_servers(servers))
+
+    def test_forced_server_of_another_company_is_refused(self):
+        server = self.connected_server(GRAPH, ERIN)
+        other = self.env["res.company"].create({"name": "Northwind"})
+        with self.assertRaises(ValidationError):
+            self.queue_mail(record_company_id=other.id, mail_server_id=server.id)
