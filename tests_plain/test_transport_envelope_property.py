@@ -1,7 +1,11 @@
 """For any headers and any envelope: Graph delivers to the envelope, to each once."""
 
+import smtplib
+from email.utils import getaddresses
+
 import pytest
-from mail_server_oauth2.transport.envelope import to_graph_mime
+from mail_server_oauth2.transport import envelope as envelope_module
+from mail_server_oauth2.transport.envelope import is_address, to_graph_mime
 from test_transport_envelope import Message, delivered, header_addresses, mail
 
 pytest.importorskip("hypothesis")
@@ -55,3 +59,11 @@ def test_no_header_however_broken_changes_who_gets_the_mail(to, envelope):
     message.set_payload("Hello\n")
     once = same({address.casefold() for address in envelope})
     assert same(delivered(to_graph_mime(message, envelope))) == once
+
+
+@settings(max_examples=300, deadline=None, database=None)
+@given(address=st.from_regex(envelope_module._ADDRESS, fullmatch=True))
+def test_address_means_the_same_to_every_reader(address):
+    assert is_address(address)
+    assert smtplib.quoteaddr(address) == f"<{address}>"
+    assert getaddresses([f'"name" <{address}>, {address}']) == [("name", address), ("", address)]

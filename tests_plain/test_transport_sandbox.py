@@ -15,7 +15,7 @@ from sandbox_process import REDIRECT_URI, callback_params
 pytest_plugins = ["sandbox_fixture"]
 
 MS_MAILBOX, GOOGLE_MAILBOX = "erp@contoso.example", "erp@northwind.example"
-SHARED = "invoices@contoso.example"
+SHARED, BERT = "invoices@contoso.example", "bert@contoso.example"
 ANN, BOB, CAT = "ann@fabrikam.example", "bob@fabrikam.example", "cat@fabrikam.example"
 KINDS = ["microsoft_smtp", "google_smtp", "graph"]
 
@@ -227,15 +227,13 @@ class TestExchange:
         send(session)
         assert received(trusted) == [ANN]
 
-    def test_fourth_connection_waits(self, trusted, connected):
-        trusted.settings(limits=True)
-        sessions = [connected("microsoft_smtp") for _ in range(4)]
-        for session in sessions[:3]:
-            session.open()
+    def test_connection_too_many_waits(self, trusted, connected):
+        trusted.settings(limits=True, exchange_connections=1)
+        first, second = (connected("microsoft_smtp", account=BERT) for _ in range(2))
+        first.open()
         with pytest.raises(exc.ThrottledError, match="smtp_concurrent_connections"):
-            send(sessions[3])
-        sessions[0].quit()
-        send(sessions[3])
+            send(second)
+        send(first)
         assert received(trusted) == [ANN]
 
 

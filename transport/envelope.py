@@ -28,7 +28,7 @@ _QUOTED_NAME_LIMIT = 60
 #: One address and nothing else (RFC 5321 4.1.2, with letters of RFC 6531, without backslashes)
 _ADDRESS = re.compile(
     r"""(?: [^\s"(),:;<>@\[\]\\\x00-\x20\x7f-\x9f]+ | "[^"\\\x00-\x1f\x7f-\x9f]*" )
-        @ [^\s"(),;<>@\\\x00-\x20\x7f-\x9f]+""",
+        @ (?: [^\s"(),:;<>@\[\]\\\x00-\x20\x7f-\x9f]+ | \[[0-9A-Za-z:.]+\] )""",
     re.VERBOSE,
 )
 
