@@ -27,7 +27,7 @@ class HttpAnswer:
 
     text: str = field(repr=False)
     status_code: int = 200
-    # msal keeps any answer with a Retry-After header and repeats it, even a good one.
+    #: msal only looks for Retry-After, which was read here already
     headers: dict = field(default_factory=dict)
 
 
@@ -66,9 +66,9 @@ shared_metadata = MetadataCache()
 class MicrosoftHttp:
     """``http_client`` of msal applications.
 
-    Every refusal leaves as an exception of ours. msal therefore never sees one: its throttle
-    cache would answer a repeated request with the stored refusal for a minute, its log would
-    quote what came, and only here are status and Retry-After known.
+    Every refusal leaves as an exception of ours, so that msal never sees one: only here are
+    status and Retry-After known, and msal would log what came and keep it to answer the next
+    request of the same application with it.
 
     :param signing_in: refusals answer somebody who is signing in, not a refresh
     """

@@ -4,6 +4,7 @@ import base64
 import itertools
 import json
 
+import msal
 import pytest
 from mail_server_oauth2.exceptions import (
     AdminConsentError,
@@ -285,16 +286,23 @@ def test_a_malformed_client_info_is_refused_without_a_crash(entra, info):
     assert refused(SignInRejectedError, entra.sign_in).key == "answer_incomplete"
 
 
-def test_a_good_answer_with_a_retry_after_is_not_repeated_by_the_library(entra):
-    grant = entra.sign_in()
-    provider = entra.provider()
-
-    def paused(request):
-        return Answer(entra.token_answer(request.form, ""), headers={"Retry-After": "60"})
-
-    entra.scripted = [paused, paused]
-    first = provider.refresh(grant.cache, resource="smtp").tokens["smtp"].value
-    assert provider.refresh(grant.cache, resource="smtp").tokens["smtp"].value != first
+def test_a_refresh_goes_out_even_when_the_cache_holds_a_living_access_token(entra):
+    cache = msal.SerializableTokenCache()
+    cache.deserialize(entra.sign_in().cache)
+    scopes = ["https://outlook.office.com/SMTP.Send", "offline_access", "openid", "profile"]
+    answer = entra.token_answer({"scope": " ".join(scopes)}, "")
+    token_endpoint = entra.metadata()["token_endpoint"]
+    cache.add(
+        {
+            "client_id": entra.app().client_id,
+            "environment": "localhost",
+            "scope": scopes,
+            "token_endpoint": token_endpoint,
+            "response": answer,
+        }
+    )
+    renewed = entra.provider().refresh(cache.serialize(), resource="smtp")
+    assert renewed.tokens["smtp"].value != answer["access_token"]
 
 
 def test_the_grant_of_another_app_registration_needs_a_sign_in(entra):
