@@ -294,31 +294,36 @@ class IrMailServer(models.Model):
         return server or servers, sender
 
     def _new_oauth2_session(self, smtp_from=None, smtp_debug=False):
-        """Return an unopened session of this server's type.
-
-        :raises SignInNeededError: the server has no mailbox
-        """
+        """Return an unopened session of this server's type; nothing can fail yet."""
         self.ensure_one()
         mailbox = self.sudo().oauth2_mailbox_id
-        if not mailbox:
-            raise SignInNeededError("no_mailbox", details={"server": self.name})
         kind = SERVER_TYPES[self.smtp_authentication]
         sender = smtp_from or mailbox.address
         session = open_mail_session(
             kind.transport,
             provider=kind.provider,
-            mailbox=mailbox.address,
+            mailbox=mailbox.address or "",
             account=mailbox.account_address or "",
-            get_token=mailbox._token_source(kind.resource_for(shared=mailbox.shared)),
+            get_token=self._token_source(mailbox, kind),
             connect=lambda: self._connect_smtp(sender, smtp_debug),
             host=self.smtp_host or "",
             port=self.smtp_port,
-            api_url=mailbox.app_id.api_url,
+            api_url=mailbox.app_id.api_url or "",
         )
         session.from_filter = self.from_filter or mailbox.address
         session.smtp_from = sender
         session.mail_server_id = self.id
         return session
+
+    def _token_source(self, mailbox, kind):
+        """Return the ``get_token(force)`` of a session."""
+        if mailbox:
+            return mailbox._token_source(kind.resource_for(shared=mailbox.shared))
+
+        def no_token(_force):
+            raise SignInNeededError("no_mailbox", details={"server": self.name})
+
+        return no_token
 
     def _connect_smtp(self, smtp_from, smtp_debug=False):
         """Return core's SMTP connection after TLS, not signed in yet."""

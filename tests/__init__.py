@@ -1,3 +1,4 @@
+from . import test_callback
 from . import test_main_path
 from . import test_queue
 from . import test_sign_in
