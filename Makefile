@@ -4,7 +4,7 @@ DEV := $(PYTHON) -m scripts
 export ARGS TAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-plain test-odoo test-browser test-core clean
+.PHONY: help run test unit test-plain test-odoo test-live test-browser test-core clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -12,7 +12,7 @@ help: ## show this list
 run: ## Odoo with the addon and the sandbox, until Ctrl-C (PORT=...)
 	@$(DEV) run
 
-test: ## everything: plain, Odoo's runner, Chromium, Odoo's own mail tests
+test: ## everything: plain, Odoo's runner, several processes, Chromium, Odoo's own mail tests
 	@$(DEV) test
 
 unit: ## the tests that need no Odoo, in seconds (ARGS=... for pytest)
@@ -22,6 +22,9 @@ test-plain: unit
 
 test-odoo: ## the addon's tests in Odoo (TAGS=/mail_server_oauth2:TestClass)
 	@$(DEV) test odoo
+
+test-live: ## the addon in several processes at once (ARGS=... for pytest)
+	@$(DEV) test live
 
 test-browser: ## the tests in Chromium (ARGS=... for pytest)
 	@$(DEV) test browser

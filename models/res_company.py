@@ -150,8 +150,10 @@ class ResCompany(models.Model):
 
     @api.depends("email_server_type")
     def _compute_email_server_info(self):
+        servers = self.env["ir.mail_server"]
         for company in self:
-            server = self.env["ir.mail_server"].new({"smtp_authentication": company.email_server_type})
+            code = company.email_server_type
+            server = servers.new({"smtp_authentication": code}) if code else servers
             company.email_server_info = server.smtp_authentication_info
 
     # ------------------------------------------------------------

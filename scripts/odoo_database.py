@@ -13,7 +13,7 @@ _BASE_MODULES = ("mail", "microsoft_outlook", "google_gmail")
 #: Folders of the checkout that do not end up in a database.
 _NOT_INSTALLED = {
     ".ci", ".git", ".run", "bench", "build", "dist", "docs", "readme", "requirements",
-    "sandbox", "scripts", "tests", "tests_browser", "tests_plain",
+    "sandbox", "scripts", "tests", "tests_browser", "tests_live", "tests_plain",
 }  # fmt: skip
 
 

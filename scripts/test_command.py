@@ -11,7 +11,7 @@ from .test_results import PartResult, count_skips_as_failures, summary_line
 from .toolbox import toolbox
 
 #: The order in which parts run; the last one takes as long as the others together.
-PARTS = ("plain", "odoo", "browser", "core")
+PARTS = ("plain", "odoo", "live", "browser", "core")
 
 
 def run_unit(arguments=()):

@@ -57,6 +57,20 @@ class TestParts:
             odoo_database.create_with_mail(odoo, database)
             return _install_and_test(odoo, name, database, [ADDON], self._tags or f"/{ADDON}")
 
+    def live(self):
+        """The addon in several processes at once, on a database that keeps what they write."""
+        name = "test-live"
+        odoo = self._fresh_odoo(name)
+        with (
+            sandbox_server(self._tools.python, name, odoo.state / "sandbox") as sandbox,
+            self._postgres.database(name) as database,
+        ):
+            odoo = odoo.trusting(sandbox)
+            odoo_database.create_with_addon(odoo, database)
+            where = {"ODOO_CONF": str(odoo.write_configuration()), "ODOO_DB": database}
+            variables = odoo.environment() | where
+            return run_pytest("live", self._tools.python, self._arguments, variables)
+
     def browser(self):
         """A person's way through the screens, in headless Chromium."""
         program = chromium()

@@ -27,6 +27,7 @@ def mail(sender: str, to: str = "customer@example.com", **headers) -> bytes:
     message = EmailMessage()
     message["From"], message["To"] = sender, to
     message["Subject"] = headers.pop("Subject", "Invoice 1")
+    message["Date"] = "Sat, 21 Nov 2026 10:00:00 +0000"
     message["Message-ID"] = f"<{secrets.token_hex(8)}@odoo.example>"
     for name, value in headers.items():
         del message[name.replace("_", "-")]
