@@ -115,6 +115,9 @@ class GmailService(SubmissionService):
             return ""
         return Login(found.account, found.account)
 
+    def log_out(self, session: SubmissionSession) -> None:
+        """Do nothing: Gmail limits logins, not connections."""
+
     async def refuse_log_in(self, session: SubmissionSession) -> None:
         status = self.world.settings.gmail_challenge_status
         schemes = "Bearer" if status == "400" else "bearer mac"

@@ -82,6 +82,7 @@ class SubmissionService(ABC):
         lines = self.capabilities(hostname, server.encrypted)
         return [f"250-{line}" for line in lines[:-1]] + [f"250 {lines[-1]}"]
 
+    @abstractmethod
     def log_out(self, session: SubmissionSession) -> None:
         """Forget a session that ended."""
 

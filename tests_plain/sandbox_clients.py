@@ -142,7 +142,9 @@ def google_flow(sandbox: SandboxProcess, scopes=GOOGLE_SCOPES, **more) -> Flow:
     return flow
 
 
-def google_grant(sandbox: SandboxProcess, account: str = GOOGLE_ERP, scopes=GOOGLE_SCOPES, **params):
+def google_grant(
+    sandbox: SandboxProcess, account: str = GOOGLE_ERP, scopes=GOOGLE_SCOPES, **params
+):
     """Sign in at Google; return the token response."""
     flow = google_flow(sandbox, scopes)
     url, _ = flow.authorization_url(**{"prompt": "select_account", **params})

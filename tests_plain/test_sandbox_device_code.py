@@ -6,6 +6,8 @@ import msal
 import pytest
 from sandbox_clients import ERP, SMTP_SEND, microsoft_token
 
+pytest_plugins = ["sandbox_fixture"]
+
 
 @pytest.fixture
 def client(sandbox):
@@ -49,7 +51,10 @@ def test_the_pages_ask_for_code_account_and_consent(sandbox, client):
 
 
 def test_declining_and_waiting_too_long_have_their_own_errors(sandbox, client):
-    declined, late = client.initiate_device_flow([SMTP_SEND]), client.initiate_device_flow(["User.Read"])
+    declined, late = (
+        client.initiate_device_flow([SMTP_SEND]),
+        client.initiate_device_flow(["User.Read"]),
+    )
     enter(sandbox, declined, decision="cancel")
     assert poll(client, declined)["error"] == "authorization_declined"
     sandbox.api("clock", {"advance": 901})

@@ -5,6 +5,8 @@ import pytest
 from sandbox_clients import ERP, SMTP_SEND, authorize_url, confidential_client, microsoft_token
 from sandbox_process import REDIRECT_URI, SignInPage, callback_params
 
+pytest_plugins = ["sandbox_fixture"]
+
 SINGLE_TENANT = "5a4db0c5-0002-4000-8000-000000000002"
 
 
@@ -189,7 +191,9 @@ def test_where_an_administrator_must_consent_the_user_cannot(sandbox):
 
 
 def admin_consent_url(sandbox, tenant="", **changes):
-    return authorize_url(sandbox, tenant, **changes).replace("oauth2/v2.0/authorize", "v2.0/adminconsent")
+    return authorize_url(sandbox, tenant, **changes).replace(
+        "oauth2/v2.0/authorize", "v2.0/adminconsent"
+    )
 
 
 def test_an_administrator_consents_for_everybody(sandbox):

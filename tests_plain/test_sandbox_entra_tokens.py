@@ -13,7 +13,10 @@ from sandbox_clients import (
 )
 from sandbox_process import REDIRECT_URI, callback_params
 
+pytest_plugins = ["sandbox_fixture"]
+
 CODE = "authorization_code"
+SECRET_ID = "5a4db0c5-aaaa-4000-8000-00000000000a"
 
 
 def redeem(sandbox, good_code, **form):
@@ -56,7 +59,10 @@ def test_tokens_of_personal_accounts_are_opaque(sandbox):
     "form, expected",
     [
         ({"client_secret": "wrong"}, (401, "invalid_client", 7000215)),
-        ({"client_secret": "5a4db0c5-aaaa-4000-8000-00000000000a"}, (401, "invalid_client", 7000215)),
+        (
+            {"client_secret": "5a4db0c5-aaaa-4000-8000-00000000000a"},
+            (401, "invalid_client", 7000215),
+        ),
         ({"client_secret": None}, (401, "invalid_client", 7000218)),
         ({"client_id": "nobody"}, (400, "unauthorized_client", 700016)),
         ({"client_id": None}, (400, "invalid_request", 900144)),

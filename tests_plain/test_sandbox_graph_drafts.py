@@ -5,6 +5,8 @@ import base64
 import pytest
 from sandbox_clients import ERP, graph, graph_token, mail
 
+pytest_plugins = ["sandbox_fixture"]
+
 ALL = "Mail.Send Mail.Send.Shared Mail.Read Mail.ReadWrite Mail.ReadWrite.Shared"
 SHARED = "invoices@contoso.example"
 MEGABYTE = 1024 * 1024

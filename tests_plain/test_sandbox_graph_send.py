@@ -3,7 +3,17 @@
 import base64
 
 import pytest
-from sandbox_clients import ERP, graph, graph_token, mail, microsoft_grant, microsoft_token, send_mime
+from sandbox_clients import (
+    ERP,
+    graph,
+    graph_token,
+    mail,
+    microsoft_grant,
+    microsoft_token,
+    send_mime,
+)
+
+pytest_plugins = ["sandbox_fixture"]
 
 SHARED = "invoices@contoso.example"
 ALL = "Mail.Send Mail.Send.Shared Mail.Read Mail.ReadWrite User.Read"
@@ -41,7 +51,9 @@ def test_sent_items_answer_a_search_by_message_id(sandbox):
         return graph(sandbox, "GET", path, token).json()["value"]
 
     assert [found["internetMessageId"] for found in search(message_id)] == [message_id]
-    assert search(message_id)[0]["bccRecipients"][0]["emailAddress"]["address"] == "hidden@x.example"
+    assert (
+        search(message_id)[0]["bccRecipients"][0]["emailAddress"]["address"] == "hidden@x.example"
+    )
     assert search("<other@x.example>") == []
 
 
@@ -82,7 +94,10 @@ def test_json_becomes_a_mail(sandbox):
     "headers, code",
     [
         ([{"name": "In-Reply-To", "value": "<1@x>"}], "InvalidInternetMessageHeader"),
-        ([{"name": f"x-{n}", "value": ""} for n in range(6)], "InvalidInternetMessageHeaderCollection"),
+        (
+            [{"name": f"x-{n}", "value": ""} for n in range(6)],
+            "InvalidInternetMessageHeaderCollection",
+        ),
     ],
 )
 def test_json_takes_five_x_headers_and_no_others(sandbox, headers, code):
@@ -236,4 +251,3 @@ def test_an_app_sends_for_any_mailbox_but_not_as_me(sandbox):
     assert send_mime(sandbox, token, mail(ERP), f"/users/{ERP}/sendMail").status_code == 202
     assert send_mime(sandbox, token, mail(SHARED), f"/users/{ERP}/sendMail").status_code == 403
     assert error(send_mime(sandbox, token, mail(ERP)))[:2] == (400, "BadRequest")
-
