@@ -4,7 +4,7 @@ DEV := $(PYTHON) -m scripts
 export ARGS TAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-plain test-odoo test-live test-browser test-core clean
+.PHONY: help run test unit test-plain test-odoo test-live test-browser test-core lint format clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -31,6 +31,12 @@ test-browser: ## the tests in Chromium (ARGS=... for pytest)
 
 test-core: ## Odoo's own mail tests with the addon installed (TAGS=...)
 	@$(DEV) test core
+
+lint: ## ruff, pylint-odoo, OCA's checks, XML, names, contents of the wheel
+	@$(DEV) lint
+
+format: ## bring Python into the form that lint asks for
+	@$(DEV) format
 
 clean: ## remove .run and what was built; the shared cache stays
 	@$(DEV) clean

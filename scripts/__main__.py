@@ -7,6 +7,7 @@ import signal
 import sys
 
 from .console import SetupError, show
+from .lint_command import format_python, lint
 from .processes import stop_everything
 from .run_command import clean, run
 from .test_command import PARTS, run_tests, run_unit
@@ -39,9 +40,8 @@ def _end(number, _frame):
 def _parser():
     parser = argparse.ArgumentParser(prog="python3 -m scripts", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    commands.add_parser("run").set_defaults(call=lambda _options: run())
-    commands.add_parser("clean").set_defaults(call=lambda _options: clean())
-    commands.add_parser("unit").set_defaults(call=lambda _options: run_unit(_pytest_arguments()))
+    for name, call in _SIMPLE.items():
+        commands.add_parser(name).set_defaults(call=lambda _options, call=call: call())
     test = commands.add_parser("test")
     test.add_argument("parts", nargs="*", choices=[*PARTS, []], help="default: all of them")
     test.set_defaults(
@@ -54,6 +54,13 @@ def _parser():
 
 def _pytest_arguments():
     return shlex.split(os.environ.get("ARGS", ""))
+
+
+def _unit():
+    return run_unit(_pytest_arguments())
+
+
+_SIMPLE = {"run": run, "unit": _unit, "lint": lint, "format": format_python, "clean": clean}
 
 
 if __name__ == "__main__":

@@ -14,7 +14,9 @@ def set_up(env, sandbox, base_url):
     parameters.set_param("web.base.url", base_url)
     parameters.set_param("web.base.url.freeze", "True")
     env.ref("base.user_admin").email = "admin@contoso.example"
-    apps = {provider: _app(env, provider, sandbox[provider]) for provider in ("microsoft", "google")}
+    apps = {
+        provider: _app(env, provider, sandbox[provider]) for provider in ("microsoft", "google")
+    }
     env.company.write(
         {
             "name": "Contoso",

@@ -19,7 +19,7 @@ _NOT_INSTALLED = {
 
 def create_with_mail(odoo, database):
     """Create a database in which Odoo's mail modules are installed, the addon not yet."""
-    key = fingerprint(odoo.source.key, odoo.python.key, *_BASE_MODULES)
+    key = fingerprint(odoo.source.key, *_BASE_MODULES)
     _from_snapshot(odoo, database, cache_dir() / f"database-mail-{key}", _install_mail)
 
 
@@ -76,15 +76,13 @@ def _addon_key(odoo):
     sources = sorted(_addon_files(ROOT))
     names = (path.relative_to(ROOT) for path in sources)
     contents = (path.read_bytes() for path in sources)
-    return fingerprint(odoo.source.key, odoo.python.key, *names, *contents)
+    return fingerprint(odoo.source.key, *names, *contents)
 
 
 def _addon_files(root):
     for folder, folders, files in os.walk(root):
-        top = Path(folder) == root
-        folders[:] = [
-            name for name in folders if name != "__pycache__" and not (top and name in _NOT_INSTALLED)
-        ]
+        left_out = _NOT_INSTALLED if Path(folder) == root else ()
+        folders[:] = [name for name in folders if name not in (*left_out, "__pycache__")]
         yield from (Path(folder, name) for name in files)
 
 

@@ -51,7 +51,8 @@ def odoo_source():
         return _given(Path(given).expanduser().resolve())
     recipe = fingerprint(*_FROM_SID, *_FROM_STABLE, *_LEAVE_OUT)
     folder = built_once(cache_dir() / f"odoo-{_SERIES}-{recipe}", _download)
-    return OdooSource(_python_path(folder), key=fingerprint((folder / "manifest.json").read_bytes()))
+    key = fingerprint((folder / "manifest.json").read_bytes())
+    return OdooSource(_python_path(folder), key=key)
 
 
 def _given(path):
@@ -72,9 +73,10 @@ def _checked(root, release):
 
 
 def _download(folder):
-    with debian_packages.archive("sid", "bookworm") as archive, tempfile.TemporaryDirectory(
-        dir=cache_dir()
-    ) as packages:
+    with (
+        debian_packages.archive("sid", "bookworm") as archive,
+        tempfile.TemporaryDirectory(dir=cache_dir()) as packages,
+    ):
         with step("Downloading Odoo 19 (130 MB)"):
             names = [f"{name}/sid" for name in _FROM_SID]
             names += [f"{name}/bookworm" for name in _FROM_STABLE]

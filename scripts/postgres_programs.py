@@ -18,6 +18,7 @@ _OLDEST = 13  # what Odoo 19 asks for
 _PACKAGE = "postgresql-15"
 #: Dependencies of Debian's package that a private server does not use (JIT, system service).
 _NOT_NEEDED = re.compile(r"libllvm|libz3|postgresql-common|postgresql-client-common|perl|ssl-cert")
+_LEAVE_OUT = ("./usr/share/doc", "./usr/share/locale", "./usr/share/man")
 
 
 @dataclass(frozen=True)
@@ -110,15 +111,14 @@ def _major(folder):
 
 
 def _download(folder):
-    with debian_packages.archive() as archive, tempfile.TemporaryDirectory(
-        dir=cache_dir()
-    ) as packages:
-        with step("Fetching PostgreSQL 15"):
-            names = archive.missing_for([_PACKAGE])
-            archive.download([name for name in names if not _NOT_NEEDED.search(name)], packages)
-            sums = debian_packages.unpack(
-                Path(packages), folder, ("./usr/share/doc", "./usr/share/locale", "./usr/share/man")
-            )
+    with (
+        step("Fetching PostgreSQL 15"),
+        debian_packages.archive() as archive,
+        tempfile.TemporaryDirectory(dir=cache_dir()) as packages,
+    ):
+        names = archive.missing_for([_PACKAGE])
+        archive.download([name for name in names if not _NOT_NEEDED.search(name)], packages)
+        sums = debian_packages.unpack(Path(packages), folder, _LEAVE_OUT)
     debian_packages.write_manifest(folder, sums)
 
 

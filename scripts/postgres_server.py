@@ -67,10 +67,12 @@ class PostgresServer:
 
     def can_dump(self):
         """Tell whether the client programs are at least as new as the server."""
-        return self._version("SHOW server_version_num") <= self._version("\\echo :VERSION_NUM")
+        server = self._version("SHOW server_version_num")
+        client = self._version("\\echo :VERSION_NUM")
+        return server // 10000 <= client // 10000
 
     def _version(self, command):
-        return int(self._client("psql", "--no-psqlrc", "-At", "-d", "postgres", "-c", command)) // 10000
+        return int(self._client("psql", "--no-psqlrc", "-At", "-d", "postgres", "-c", command))
 
     def dump(self, database, path):
         """Write a database to a file."""

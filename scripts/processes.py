@@ -12,7 +12,7 @@ from .console import SetupError
 _GRACE = 15  # seconds between asking a process to end and ending it
 _lock = threading.Lock()
 _running = set()
-_stopping = False
+_stopping = threading.Event()
 
 
 class Service:
@@ -30,7 +30,7 @@ class Service:
         self.log = log
         self._stop_signal = stop_signal
         with _lock, log.open("wb") as output:
-            if _stopping:
+            if _stopping.is_set():
                 raise SetupError(f"{name} is not started: everything is being stopped")
             self._process = subprocess.Popen(
                 [str(part) for part in command],
@@ -115,9 +115,8 @@ def run_logged(name, command, log, timeout, **options):
 
 def stop_everything():
     """End every child that still runs, and start no other."""
-    global _stopping
     with _lock:
-        _stopping = True
+        _stopping.set()
         left = list(_running)
     for service in left:
         service.stop()

@@ -84,9 +84,10 @@ def _debian_pip():
 
 
 def _download_pip(folder):
-    with debian_packages.archive() as archive, tempfile.TemporaryDirectory(
-        dir=cache_dir()
-    ) as packages:
+    with (
+        debian_packages.archive() as archive,
+        tempfile.TemporaryDirectory(dir=cache_dir()) as packages,
+    ):
         archive.download(["python3-pip-whl"], packages)
         sums = debian_packages.unpack(Path(packages), folder)
     debian_packages.write_manifest(folder, sums)

@@ -29,7 +29,8 @@ def run_tests(parts, tags="", arguments=()):
     tools = toolbox()
     with postgres_server("test") as postgres:
         tests = TestParts(tools, postgres, tags, arguments)
-        lanes = ([part for part in parts if part != "core"], [part for part in parts if part == "core"])
+        others = [part for part in parts if part != "core"]
+        lanes = (others, [part for part in parts if part == "core"])
         results = side_by_side(*(lambda lane=lane: _run_lane(tests, lane) for lane in lanes))
     return _report([result for lane in results for result in lane])
 
