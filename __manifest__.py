@@ -26,6 +26,9 @@
         "views/res_users_views.xml",
         "views/mail_server_oauth2_menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["mail_server_oauth2/static/src/**/*"],
+    },
     "uninstall_hook": "uninstall_hook",
     "installable": True,
 }

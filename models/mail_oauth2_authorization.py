@@ -4,7 +4,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 from odoo import api, fields, models
-from odoo.http import request
+from odoo.http import STORED_SESSION_BYTES, request
 from odoo.tools import SQL, consteq
 
 from ..exceptions import SignInRejectedError
@@ -14,8 +14,6 @@ from . import secret_cipher
 LIFETIME = 10
 #: page that asks what to do with another account than the expected one
 CHOICE_PATH = "/mail_server_oauth2/account"
-#: where the browser session keeps the value that binds it to its sign-ins
-SESSION_KEY = "mail_server_oauth2_binding"
 
 
 class MailOAuth2Authorization(models.Model):
@@ -123,12 +121,13 @@ class MailOAuth2Authorization(models.Model):
 
     @api.model
     def _session_binding(self):
-        """Return the random value that marks this browser session; made on first use."""
-        if not request:
-            return ""
-        if not request.session.get(SESSION_KEY):
-            request.session[SESSION_KEY] = secrets.token_urlsafe(32)
-        return request.session[SESSION_KEY]
+        """Return what marks this browser session.
+
+        The half of the session's id that survives its rotation, as core does for its list of
+        devices. Nothing is put into the session itself: a request that runs at the same time
+        could write it back without it.
+        """
+        return request.session.sid[:STORED_SESSION_BYTES] if request else ""
 
     @api.autovacuum
     def _gc_expired(self):

@@ -20,7 +20,6 @@ class MailOAuth2Mailbox(models.Model):
     _inherit = ["mail.thread", "mail.activity.mixin"]
     _rec_name = "address"
     _order = "address, id"
-    _check_company_auto = True
 
     # ------------------------------------------------------------
     # FIELDS
@@ -39,7 +38,7 @@ class MailOAuth2Mailbox(models.Model):
         string="App Registration",
         required=True,
         ondelete="restrict",
-        check_company=True,
+        domain="[('company_id', 'in', [False, company_id])]",
         tracking=True,
     )
     provider = fields.Selection(related="app_id.provider")
@@ -197,6 +196,22 @@ class MailOAuth2Mailbox(models.Model):
             if not email_normalize(mailbox.address):
                 raise ValidationError(
                     _("“%(address)s” is not an e-mail address.", address=mailbox.address)
+                )
+
+    @api.constrains("app_id", "company_id", "user_id")
+    def _check_app_company(self):
+        """A personal mailbox sends its owner's mail of every company; others keep to theirs."""
+        for mailbox in self.filtered(lambda box: not box.user_id):
+            company = mailbox.app_id.company_id
+            if company and company != mailbox.company_id:
+                raise ValidationError(
+                    _(
+                        "The app registration %(app)s belongs to %(company)s, so the mailbox "
+                        "%(mailbox)s has to belong to it too.",
+                        app=mailbox.app_id.name,
+                        company=company.name,
+                        mailbox=mailbox.address,
+                    )
                 )
 
     # ------------------------------------------------------------
