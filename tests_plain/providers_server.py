@@ -78,7 +78,7 @@ class _Handler(BaseHTTPRequestHandler):
             parts.path,
             dict(parse_qsl(parts.query)),
             dict(self.headers),
-            dict(parse_qsl(body.decode())),
+            dict(parse_qsl(body.decode(), keep_blank_values=True)),
         )
         self.server.requests.append(request)
         answer = self.server.app(request)

@@ -3,7 +3,11 @@
 import json
 import os
 
+import google.auth.exceptions
+import oauthlib.oauth2
 import pytest
+from google.oauth2.credentials import Credentials
+from google_auth_oauthlib.flow import Flow
 from mail_server_oauth2.exceptions import (
     ConfigurationError,
     MailOAuth2Error,
@@ -169,6 +173,30 @@ def test_a_host_that_leads_elsewhere_is_refused(google, field):
         lambda: provider.revoke('{"refresh_token": "x"}'),
     ):
         assert refused(ConfigurationError, call).key == "host_invalid"
+
+
+def _with_subclasses(kind):
+    return [kind, *(inner for child in kind.__subclasses__() for inner in _with_subclasses(child))]
+
+
+@pytest.mark.parametrize("kind", _with_subclasses(google.auth.exceptions.GoogleAuthError))
+def test_every_error_of_google_auth_becomes_ours(google, monkeypatch, kind):
+    grant = google.sign_in()
+
+    def fail(*args, **kwargs):
+        raise kind.__new__(kind)
+
+    monkeypatch.setattr(Credentials, "refresh", fail)
+    refused(UnreachableError, google.provider().refresh, grant.cache, resource="smtp")
+
+
+@pytest.mark.parametrize("kind", _with_subclasses(oauthlib.oauth2.OAuth2Error))
+def test_every_error_of_oauthlib_becomes_ours(google, monkeypatch, kind):
+    def fail(*args, **kwargs):
+        raise kind.__new__(kind)
+
+    monkeypatch.setattr(Flow, "fetch_token", fail)
+    refused(SignInRejectedError, google.sign_in)
 
 
 # --- checking ------------------------------------------------------------------------------

@@ -161,6 +161,7 @@ def test_without_ids_in_the_body_the_header_s_is_used():
         {"error_codes": []},
         {"error_codes": ["700082"]},
         {"error_codes": {"a": 1}},
+        {"error_codes": [["x"]]},
         {"suberror": 5},
         {"trace_id": 5, "correlation_id": []},
     ],
