@@ -63,17 +63,30 @@ class Submission:
     received_at: float = 0.0
 
     @cached_property
-    def _parsed(self):
+    def _fields(self) -> list[tuple[str, str]]:
         head = self.source.partition(b"\r\n\r\n")[0]
-        return BytesHeaderParser(policy=email.policy.default).parsebytes(head)
+        parsed = BytesHeaderParser(policy=_KEEP_HEADERS).parsebytes(head)
+        return [(name, _decoded(name, value)) for name, value in parsed.raw_items()]
+
+    @cached_property
+    def _first_fields(self) -> dict[str, str]:
+        return {name.lower(): value for name, value in reversed(self._fields)}
 
     def readable(self, name: str) -> str:
         """Return a header decoded for people."""
-        return str(self._parsed.get(name, "")).strip()
+        return self._first_fields.get(name.lower(), "")
 
     def headers(self) -> list[tuple[str, str]]:
         """Return all headers, decoded, in order."""
-        return [(name, str(value)) for name, value in self._parsed.items()]
+        return self._fields
+
+
+def _decoded(name: str, raw: str) -> str:
+    """Return a header's value on one line; only encoded words need the slow parser."""
+    text = raw.encode("ascii", "surrogateescape").decode("utf-8", "replace")
+    if "=?" in text:
+        text = str(email.policy.default.header_fetch_parse(name, text))
+    return " ".join(text.split())
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from .settings import Settings
 from .state import World
 
 ROWS = 100
+NAMES = {"microsoft_smtp": "Exchange SMTP", "graph": "Graph", "google_smtp": "Gmail SMTP"}
 
 
 class Attachment(NamedTuple):
@@ -35,6 +36,7 @@ async def home(request: Request) -> Response:
     world = _world(request)
     return page(
         "home.html",
+        names=NAMES,
         world=world,
         accounts=world.directory.accounts,
         deliveries=world.mail.deliveries[: -ROWS - 1 : -1],
@@ -56,6 +58,7 @@ async def message(request: Request) -> Response:
     text = mime.get_body(("plain",))
     return page(
         "message_page.html",
+        names=NAMES,
         delivery=delivery,
         submission=delivery.submission,
         text=text.get_content() if text else "",

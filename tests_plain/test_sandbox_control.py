@@ -172,7 +172,7 @@ def test_the_page_shows_mail_accounts_tokens_and_requests(sandbox):
     html = page(sandbox).text
     assert html.count('data-testid="delivery"') == 2
     assert "&lt;b&gt;Bold&lt;/b&gt;" in html
-    for text in (ERP, "shared mailbox, no sign-in", "authorization_code", "google_smtp"):
+    for text in (ERP, "shared mailbox, no sign-in", "authorization_code", "Gmail SMTP"):
         assert text in html
     assert "://" not in html
 
