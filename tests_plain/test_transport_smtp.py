@@ -1,7 +1,8 @@
 """An SMTP session: mails handed over, failures that stay with their mail, repeats."""
 
 import email.policy
-from email.message import EmailMessage
+import socket
+from email.message import EmailMessage, Message
 from functools import partial
 
 import pytest
@@ -86,6 +87,13 @@ class TestSending:
         assert recipients == [ANN, BOB]
         assert content == message.as_bytes(policy=email.policy.SMTP)
         assert command == b"mail FROM:<erp@contoso.example> SIZE=%d BODY=8BITMIME" % len(content)
+
+    def test_message_without_a_last_line_end_gets_one(self, server, session):
+        message = Message()
+        message["Subject"] = "x"
+        message.set_payload("no line end")
+        send(session, message=message)
+        assert server.delivered[0][2] == b"Subject: x\r\n\r\nno line end\r\n"
 
     def test_large_message_arrives_whole(self, server, session):
         message = mail()
@@ -363,6 +371,13 @@ class TestAfterAFailure:
         assert [recipients for _s, recipients, _c in server.delivered] == [[ANN], [BOB]]
         assert server.connections == 2
 
+    def test_connection_lost_within_a_mail_is_left_to_the_queue(self, server, session):
+        server.script("RCPT", None, FIN)
+        send(session, ANN)
+        with pytest.raises(exc.UnreachableError):
+            send(session, BOB)
+        assert server.connections == 1
+
     def test_connection_lost_again_is_not_tried_for_ever(self, server, session):
         server.script("MAIL", None, FIN, FIN)
         send(session, ANN)
@@ -464,6 +479,17 @@ class TestOpenVerifyClose:
         server.script("CREDENTIALS", b"535 5.7.3 Authentication unsuccessful")
         session.open()
         assert tokens.calls == [False, True]
+
+    def test_connection_that_could_not_be_signed_in_on_is_closed(self, server, session):
+        server.script("AUTH", b"454 4.7.0 Too many login attempts")
+        with pytest.raises(exc.ThrottledError):
+            session.open()
+        assert server.clients_gone()
+
+    def test_final_dot_is_not_held_back(self, session):
+        session.open()
+        connection = session._connection.sock
+        assert connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
     def test_nobody_listening_is_tried_later(self, tokens):
         with smtp_server() as gone:

@@ -85,6 +85,13 @@ class ScriptedSmtpServer:
     def verbs(self):
         return [command.split(b" ")[0].split(b":")[0].decode().upper() for command in self.commands]
 
+    def clients_gone(self):
+        """Whether every client has hung up, waiting a moment for the last ones."""
+        conversations = self._threads[1:]
+        for thread in conversations:
+            thread.join(2)
+        return not any(thread.is_alive() for thread in conversations)
+
     def close(self):
         with contextlib.suppress(OSError):
             self._listener.shutdown(socket.SHUT_RDWR)
