@@ -3,27 +3,41 @@
 import os
 import shutil
 
-from .console import SetupError
-from .places import RUN
+from . import debian_packages
+from .cached_folder import built_once
+from .console import SetupError, step
+from .places import RUN, cache_dir
 
 _NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+_START = """\
+#!/bin/sh
+here=$(dirname "$(readlink -f "$0")")
+export LD_LIBRARY_PATH={libraries}
+export FONTCONFIG_FILE="$here/fonts.conf"
+exec "$here/usr/lib/chromium/chromium" "$@"
+"""
+_FONTS = """\
+<?xml version="1.0"?>
+<fontconfig>
+    <dir prefix="relative">usr/share/fonts</dir>
+    <dir>/usr/share/fonts</dir>
+    <cachedir prefix="xdg">fontconfig</cachedir>
+</fontconfig>
+"""
 
 
 def chromium():
-    """Return the path of Chromium: ``CHROMIUM``, or one on the search path.
+    """Return the path of Chromium: ``CHROMIUM``, one on the search path, or Debian's unpacked.
 
-    :raise SetupError: there is none
+    :raise SetupError: there is none and it cannot be had
     """
     given = os.environ.get("CHROMIUM")
-    found = shutil.which(given) if given else next(filter(None, map(shutil.which, _NAMES)), None)
-    if found:
-        return found
     if given:
-        raise SetupError(f"CHROMIUM={given} is not a program.")
-    raise SetupError(
-        "Chromium is missing: ask an administrator to run 'apt-get install chromium', "
-        "or name one with CHROMIUM=/path/to/chromium."
-    )
+        found = shutil.which(given)
+        if not found:
+            raise SetupError(f"CHROMIUM={given} is not a program.")
+        return found
+    return next(filter(None, map(shutil.which, _NAMES)), None) or _unpacked()
 
 
 def search_path_with(program):
@@ -34,3 +48,24 @@ def search_path_with(program):
     link.unlink(missing_ok=True)
     link.symlink_to(program)
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def _unpacked():
+    try:
+        folder = built_once(cache_dir() / "chromium", _download)
+    except SetupError as err:
+        raise SetupError(
+            "Chromium is missing and could not be fetched; ask an administrator to run "
+            f"'apt-get install chromium', or name one with CHROMIUM=/path/to/chromium.\n{err}"
+        ) from err
+    return str(folder / "start-chromium")
+
+
+def _download(folder):
+    with step("Fetching Chromium (100 MB)"):
+        debian_packages.unpack_programs(folder, "chromium", "fonts-dejavu-core")
+    (folder / "fonts.conf").write_text(_FONTS)
+    start = folder / "start-chromium"
+    relative = debian_packages.library_path(folder).replace(str(folder), "$here")
+    start.write_text(_START.format(libraries=f'"{relative}"'))
+    start.chmod(0o755)

@@ -10,6 +10,7 @@ import hashlib
 import json
 import shutil
 import subprocess
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +35,7 @@ Acquire::Retries "3";
 Acquire::IndexTargets::deb::DEP-11::DefaultEnabled "false";
 Acquire::IndexTargets::deb::Contents-deb::DefaultEnabled "false";
 """
+_DOCUMENTATION = ("./usr/share/doc", "./usr/share/locale", "./usr/share/man")
 _OWN_SOURCES = """\
 Dir::Etc::SourceList "{root}/sources.list";
 Dir::Etc::SourceParts "/dev/null";
@@ -112,6 +114,26 @@ def unpack(folder, target, leave_out=()):
         with package.open("rb") as stream:
             sums[package.name] = hashlib.file_digest(stream, "sha256").hexdigest()
     return sums
+
+
+def unpack_programs(folder, *packages, not_needed=None):
+    """Unpack packages with those of their dependencies that this machine lacks.
+
+    :param not_needed: pattern of names of dependencies to leave out
+    """
+    with archive() as view, tempfile.TemporaryDirectory(dir=cache_dir()) as downloads:
+        names = view.missing_for(packages)
+        wanted = [name for name in names if not (not_needed and not_needed.search(name))]
+        view.download(wanted, downloads)
+        sums = unpack(Path(downloads), folder, _DOCUMENTATION)
+    write_manifest(folder, sums)
+
+
+def library_path(folder):
+    """Return the ``LD_LIBRARY_PATH`` for programs unpacked into a folder."""
+    roots = [path for path in (folder / "usr" / "lib", folder / "lib") if path.is_dir()]
+    libraries = [path for root in roots for path in sorted(root.glob("*-linux-gnu*"))]
+    return ":".join(str(path) for path in (*libraries, *(path / "nss" for path in libraries)))
 
 
 def write_manifest(folder, sums):

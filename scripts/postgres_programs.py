@@ -5,7 +5,6 @@ import pwd
 import re
 import shutil
 import subprocess
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +17,6 @@ _OLDEST = 13  # what Odoo 19 asks for
 _PACKAGE = "postgresql-15"
 #: Dependencies of Debian's package that a private server does not use (JIT, system service).
 _NOT_NEEDED = re.compile(r"libllvm|libz3|postgresql-common|postgresql-client-common|perl|ssl-cert")
-_LEAVE_OUT = ("./usr/share/doc", "./usr/share/locale", "./usr/share/man")
 
 
 @dataclass(frozen=True)
@@ -111,18 +109,10 @@ def _major(folder):
 
 
 def _download(folder):
-    with (
-        step("Fetching PostgreSQL 15"),
-        debian_packages.archive() as archive,
-        tempfile.TemporaryDirectory(dir=cache_dir()) as packages,
-    ):
-        names = archive.missing_for([_PACKAGE])
-        archive.download([name for name in names if not _NOT_NEEDED.search(name)], packages)
-        sums = debian_packages.unpack(Path(packages), folder, _LEAVE_OUT)
-    debian_packages.write_manifest(folder, sums)
+    with step("Fetching PostgreSQL 15"):
+        debian_packages.unpack_programs(folder, _PACKAGE, not_needed=_NOT_NEEDED)
 
 
 def _unpacked(root):
-    libraries = [str(path) for path in sorted((root / "usr" / "lib").glob("*-linux-gnu*"))]
     folder = next((root / "usr" / "lib" / "postgresql").glob("*/bin"))
-    return PostgresPrograms(folder, {"LD_LIBRARY_PATH": ":".join(libraries)})
+    return PostgresPrograms(folder, {"LD_LIBRARY_PATH": debian_packages.library_path(root)})
