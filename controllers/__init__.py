@@ -1,1 +1,3 @@
-from . import sign_in
+from . import access_log, sign_in
+
+access_log.install()

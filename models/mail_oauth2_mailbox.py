@@ -355,13 +355,13 @@ class MailOAuth2Mailbox(models.Model):
 
     def _return_url(self):
         """Return the path of the screen that a sign-in leads back to."""
+        if not self.env.user.has_group("base.group_system"):
+            return f"/odoo/my-preferences/{self.env.uid}"
         company = self.env["res.company"].search(
             [("email_server_id.oauth2_mailbox_id", "=", self.id)], limit=1
         )
         if company:
             return f"/odoo/email-server/{company.id}"
-        if self.user_id == self.env.user and not self.env.user.has_group("base.group_system"):
-            return f"/odoo/my-preferences/{self.env.uid}"
         return f"/odoo/connected-mailboxes/{self.id}"
 
     @api.ondelete(at_uninstall=False)

@@ -52,6 +52,22 @@ def decrypt(ciphertext, *, purpose):
     return payload["value"]
 
 
+def reencrypt(ciphertext):
+    """Return the same secret encrypted with the first key, ``None`` if it already is.
+
+    Neither value nor purpose change, so nobody needs to know them.
+
+    :raises StorageKeyError: no key opens it
+    """
+    keys = _keys()
+    token = ciphertext.encode()
+    try:
+        _cipher(keys[:1]).decrypt(token)
+    except InvalidToken:
+        return _rotated(keys, token)
+    return None
+
+
 def fingerprint():
     """Return a short mark of the encrypting key, to tell later which key a secret needs."""
     return _fingerprint(_keys()[0])
@@ -63,6 +79,13 @@ def is_readable(mark):
         return mark in {_fingerprint(key) for key in _keys()}
     except StorageKeyError:
         return False
+
+
+def _rotated(keys, token):
+    try:
+        return _cipher(keys).rotate(token).decode()
+    except InvalidToken:
+        raise StorageKeyError from None
 
 
 def _fingerprint(key):

@@ -91,6 +91,15 @@ class TestCallback(SandboxCase, HttpCase):
         answer = self.callback(params)
         self.assertNotIn("evil.example", answer.headers["Location"])
 
+    def test_access_log_names_neither_code_nor_state(self):
+        params = self.begin_in_browser()
+        with self.assertLogs("werkzeug", "INFO") as log:
+            self.callback(params)
+        text = "\n".join(log.output)
+        self.assertIn(CALLBACK, text)
+        self.assertNotIn(params["code"], text)
+        self.assertNotIn(params["state"], text)
+
     def test_error_page_escapes_what_came_through_the_browser(self):
         params = self.begin_in_browser(decision="cancel")
         params["error_description"] = "<script>alert(1)</script>"

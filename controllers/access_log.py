@@ -1,0 +1,30 @@
+"""Keep authorization codes and states out of the server's access log."""
+
+import logging
+import re
+
+from ..models.mail_oauth2_app import REDIRECT_PATH
+from ..models.mail_oauth2_authorization import CHOICE_PATH
+
+_QUERY = re.compile(rf"({re.escape(REDIRECT_PATH)}|{re.escape(CHOICE_PATH)})\?\S*")
+
+
+class HideSignInQuery(logging.Filter):
+    """Cut the query off the lines of our routes.
+
+    A code is useless without the PKCE verifier and after its first use; but logs are copied
+    to many places, and nobody has to explain that to an auditor.
+    """
+
+    def filter(self, record):
+        line = record.getMessage()
+        if _QUERY.search(line):
+            record.msg, record.args = _QUERY.sub(r"\1?…", line), ()
+        return True
+
+
+def install():
+    """Add the filter to the logger that writes the access log, once per process."""
+    logger = logging.getLogger("werkzeug")
+    if not any(isinstance(existing, HideSignInQuery) for existing in logger.filters):
+        logger.addFilter(HideSignInQuery())
