@@ -1,0 +1,198 @@
+"""The screens of Odoo that these tests use, by what is on them and not by where it is."""
+
+import re
+
+from playwright.sync_api import expect
+
+from fresh_state import COMPANY
+
+_APP_ACTION = "mail_server_oauth2.action_mail_oauth2_app"
+_TRACEBACK = ".o_error_dialog .btn-link"  # "See technical details"
+
+
+class Screen:
+    """What all screens of the web client have in common."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def field(self, name):
+        """Return a field of the form."""
+        return self.page.locator(f".o_field_widget[name={name}]:visible")
+
+    def fill(self, name, value):
+        self.field(name).locator("input, textarea").first.fill(value)
+
+    def button(self, name):
+        return self.page.locator(f"button[name={name}]:visible")
+
+    def press(self, name):
+        self.button(name).click()
+
+    def save(self):
+        """Press *Save* and wait until Odoo has stored the form."""
+        with self.page.expect_response(lambda answer: "/web_save" in answer.url):
+            self.page.locator(".o_form_button_save").click()
+
+    @property
+    def dialog(self):
+        return self.page.locator(".modal:visible")
+
+    def read_refusal(self):
+        """Return the sentence of the dialogue that refuses something, and close it."""
+        text = self.page.locator(".o_error_dialog [role=alert]")
+        expect(text).to_be_visible()
+        expect(self.page.locator(_TRACEBACK), "a traceback is shown").to_have_count(0)
+        words = text.inner_text()
+        self.page.locator(".o_error_dialog footer button").click()
+        expect(self.page.locator(".o_error_dialog")).to_have_count(0)
+        return words
+
+    def notification(self, kind):
+        """Return the newest notification of a kind, ``success`` or ``danger``."""
+        return self.page.locator(
+            ".o_notification", has=self.page.locator(f".o_notification_bar.bg-{kind}")
+        ).last
+
+    def expect_no_error(self):
+        """Fail if Odoo shows an error dialogue."""
+        expect(self.page.locator(".o_error_dialog")).to_have_count(0)
+
+
+class CompanyForm(Screen):
+    """The company form, page *Email Server*."""
+
+    def __init__(self, page, odoo_url):
+        super().__init__(page)
+        self._url = f"{odoo_url}/odoo/companies/{COMPANY}"
+
+    def open(self):
+        self.page.goto(self._url)
+        self.page.locator("a[name=email_server]").click()
+        self.expect_shown()
+        return self
+
+    def expect_shown(self):
+        """Wait until the page *Email Server* is there, also after a sign-in led back to it."""
+        expect(self.field("email_server_type")).to_be_visible()
+
+    def choose_type(self, code):
+        self.field("email_server_type").locator(f"input[data-value={code}]").check()
+
+    def expect_type(self, code):
+        chosen = self.field("email_server_type").locator(f"input[data-value={code}]")
+        expect(chosen).to_be_checked()
+
+    def expect_state(self, state):
+        """Wait until the badge shows a state of the mailbox."""
+        badge = self.page.locator("[data-state]:visible")
+        expect(badge).to_have_attribute("data-state", state)
+
+    @property
+    def status_block(self):
+        return self.page.locator(".o_mail_oauth2_status:visible")
+
+    def authenticate(self):
+        self.press("action_email_server_authenticate")
+
+    def status(self):
+        self.press("action_email_server_status")
+
+    def open_remove(self):
+        """Open the dialogue that says what removing means."""
+        self.press("action_email_server_disconnect")
+        expect(self.dialog).to_be_visible()
+
+    def remove(self):
+        self.open_remove()
+        self.press("action_disconnect")
+        expect(self.dialog).to_have_count(0)
+
+    def open_test_mail(self, recipient):
+        self.press("action_email_server_test_mail")
+        expect(self.dialog).to_be_visible()
+        self.fill("email_to", recipient)
+
+    def send_test_mail(self, recipient):
+        """Send a test e-mail and wait until Odoo says that the provider took it."""
+        self.open_test_mail(recipient)
+        self.press("action_send")
+        expect(self.notification("success")).to_contain_text(recipient)
+        expect(self.dialog).to_have_count(0)
+
+    def expect_usable(self):
+        """The form can be edited and saved: what an error must never take away."""
+        self.expect_no_error()
+        self.fill("email_server_max_size", "12")
+        self.save()
+        self.open()  # Odoo reloads the page by itself after a company was saved
+        expect(self.field("email_server_max_size").locator("input")).to_have_value("12.00")
+        expect(self.button("action_email_server_authenticate")).to_be_enabled()
+
+
+class AppForm(Screen):
+    """The form of an app registration."""
+
+    def __init__(self, page, odoo_url, app):
+        super().__init__(page)
+        self._url = f"{odoo_url}/odoo/action-{_APP_ACTION}/{app}"
+
+    def open(self):
+        self.page.goto(self._url)
+        expect(self.field("client_id")).to_be_visible()
+        return self
+
+
+class ProviderPage:
+    """The sandbox's sign-in, as Microsoft or Google show it."""
+
+    def __init__(self, page):
+        self.page = page
+
+    def sign_in(self, account):
+        """Pick an account and agree to what is asked."""
+        self.pick(account)
+        self._item("accept").click()
+
+    def pick(self, account):
+        self._item(f"account-{account}").click()
+
+    def cancel(self):
+        self._item("cancel").click()
+
+    def read_error(self):
+        """Return what the provider's page says is wrong."""
+        expect(self._item("error")).to_be_visible()
+        return self._item("error").inner_text()
+
+    def _item(self, test_id):
+        return self.page.get_by_test_id(test_id)
+
+
+class SignInFailedPage:
+    """Odoo's page after a sign-in that did not end well."""
+
+    def __init__(self, page):
+        self.page = page
+        self.cause = page.get_by_test_id("cause")
+        self.remedy = page.get_by_test_id("remedy")
+        self.provider_text = page.get_by_test_id("provider-text")
+
+    def go_back(self):
+        self.page.locator("a[href*='/odoo/']").click()
+
+
+class InboxPage:
+    """The page of the sandbox that shows delivered mail."""
+
+    def __init__(self, page, web):
+        self.page = page
+        self._web = web
+
+    def expect_mail(self, recipient, via, subject):
+        """Open the page: exactly one mail has arrived at a recipient, by this way."""
+        self.page.goto(self._web)
+        row = self.page.get_by_test_id("delivery").filter(has_text=recipient)
+        expect(row).to_have_count(1)
+        expect(row).to_contain_text(via)
+        expect(row).to_contain_text(re.compile(subject))

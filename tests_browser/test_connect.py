@@ -1,0 +1,62 @@
+"""From the company form to a delivered mail, for each way out."""
+
+import pytest
+from playwright.sync_api import expect
+
+from fresh_state import MAILBOX
+
+RECIPIENT = "customer@example.com"
+
+
+def connect_and_send(company_form, provider, account):
+    company_form.authenticate()
+    provider.sign_in(account)
+    company_form.expect_shown()
+    company_form.expect_state("connected")
+    expect(company_form.status_block).to_contain_text(account)
+    company_form.send_test_mail(RECIPIENT)
+
+
+def test_microsoft_graph(company_form, provider, inbox):
+    company_form.open()
+    company_form.choose_type("oauth2_microsoft_graph")
+    connect_and_send(company_form, provider, MAILBOX["microsoft"])
+    inbox.expect_mail(RECIPIENT, via="graph", subject="Test e-mail")
+
+
+def test_microsoft_smtp(company_form, provider, inbox):
+    company_form.open()
+    company_form.choose_type("oauth2_microsoft_smtp")
+    connect_and_send(company_form, provider, MAILBOX["microsoft"])
+    inbox.expect_mail(RECIPIENT, via="microsoft_smtp", subject="Test e-mail")
+
+
+@pytest.mark.google
+def test_gmail(company_form, provider, inbox):
+    company_form.open()
+    company_form.choose_type("oauth2_google_smtp")
+    company_form.fill("email_server_address", MAILBOX["google"])
+    connect_and_send(company_form, provider, MAILBOX["google"])
+    inbox.expect_mail(RECIPIENT, via="google_smtp", subject="Test e-mail")
+
+
+def test_the_type_brings_the_providers_server_and_app_registration(company_form, sandbox):
+    company_form.open()
+    company_form.choose_type("oauth2_google_smtp")
+    port = company_form.field("email_server_port").locator("input")
+    expect(port).to_have_value(str(sandbox["google"]["smtp_port"]))
+    company_form.choose_type("oauth2_microsoft_smtp")
+    expect(port).to_have_value(str(sandbox["microsoft"]["smtp_port"]))
+    app = company_form.field("email_server_app_id").locator("input")
+    expect(app).to_have_value("Microsoft (sandbox)")
+    address = company_form.field("email_server_address").locator("input")
+    expect(address).to_have_value(MAILBOX["microsoft"])
+
+
+def test_page_fits_a_phone(page, company_form):
+    page.set_viewport_size({"width": 390, "height": 844})
+    company_form.open()
+    company_form.choose_type("oauth2_microsoft_smtp")
+    width = page.evaluate("document.documentElement.scrollWidth")
+    assert width <= 390, f"the page is {width} pixels wide"
+    expect(company_form.button("action_email_server_authenticate")).to_be_in_viewport()
