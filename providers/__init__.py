@@ -9,14 +9,24 @@ from __future__ import annotations
 from dataclasses import dataclass
 from importlib import import_module
 
-from .base import AccessToken, AppRegistration, Grant, Identity, Provider, SignIn
+from .base import (
+    AccessToken,
+    AppRegistration,
+    DeviceSignIn,
+    Grant,
+    Identity,
+    Provider,
+    SignIn,
+)
 
 __all__ = [
+    "DEVICE_CODE_PROVIDERS",
     "PROVIDERS",
     "SERVER_TYPES",
     "UNUSED_GRANT_DAYS",
     "AccessToken",
     "AppRegistration",
+    "DeviceSignIn",
     "Grant",
     "Identity",
     "Provider",
@@ -70,6 +80,11 @@ PROVIDERS = {
     "microsoft": (".microsoft", "MicrosoftProvider"),
     "google": (".google", "GoogleProvider"),
 }
+
+#: Providers where people can sign in on another device than the one that Odoo is open on.
+#: Google forbids it for mail:
+#: https://developers.google.com/identity/protocols/oauth2/limited-input-device#allowedscopes
+DEVICE_CODE_PROVIDERS = frozenset({"microsoft"})
 
 #: Days after which a provider drops a refresh token that nobody used.
 #: https://learn.microsoft.com/entra/identity-platform/refresh-tokens (90 days)

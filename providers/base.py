@@ -11,6 +11,8 @@ import time
 from abc import ABC, abstractmethod
 from dataclasses import asdict, dataclass, field
 
+from ..exceptions import ConfigurationError
+
 
 @dataclass(frozen=True)
 class AppRegistration:
@@ -95,6 +97,25 @@ class SignIn:
     pending: dict = field(repr=False)
 
 
+@dataclass(frozen=True)
+class DeviceSignIn:
+    """A sign-in to finish on another device: what people see, and what to keep meanwhile.
+
+    :param user_code: what a person enters on the page at ``verification_uri``
+    :param message: the provider's own words for it, may be empty
+    :param interval: seconds to wait before each poll
+    :param expires_at: seconds since the epoch (UTC)
+    :param pending: JSON-able and a secret: whoever has it gets the grant
+    """
+
+    user_code: str
+    verification_uri: str
+    message: str
+    interval: int
+    expires_at: int
+    pending: dict = field(repr=False)
+
+
 class Provider(ABC):
     """One identity provider, for one app registration.
 
@@ -151,12 +172,59 @@ class Provider(ABC):
         :raises AdminConsentError, ConfigurationError, TransientError:
         """
 
+    def begin_device_sign_in(self, *, resources) -> DeviceSignIn:
+        """Get a code that a person enters on another device.
+
+        Offered by the providers in :data:`.DEVICE_CODE_PROVIDERS`.
+
+        :param resources: iterable of resource names whose permissions are asked for
+        :raises ConfigurationError, TransientError:
+        """
+        raise ConfigurationError("device_code_not_offered")
+
+    def poll_device_sign_in(self, pending: dict, *, resources) -> Grant | None:
+        """Ask once whether the code was entered; ``None`` while nobody has.
+
+        Checks the id_token as :meth:`finish_sign_in` does.
+
+        :param pending: of :class:`DeviceSignIn`
+        :raises SignInRejectedError: declined, expired, unknown code
+        :raises TransientError: the sign-in goes on; its ``retry_after``, where there is one, is
+            the pause before every further poll
+        :raises AdminConsentError, ConfigurationError:
+        """
+        raise ConfigurationError("device_code_not_offered")
+
+    def admin_consent_url(self, *, resources, redirect_uri, state) -> str:
+        """Return the page on which an administrator approves the app for the whole tenant.
+
+        ``""`` where the provider has no such page. It leads back to ``redirect_uri``.
+
+        :raises ConfigurationError:
+        """
+        return ""
+
     @abstractmethod
     def refresh(self, cache: str, *, resource: str) -> Grant:
         """Fetch a new access token for one resource, always over the network.
 
         :raises SignInNeededError: the provider refuses the grant for good
         :raises ConfigurationError, TransientError: the grant stays good
+        """
+
+    @abstractmethod
+    def import_refresh_token(self, refresh_token: str, *, resource: str) -> Grant:
+        """Make a grant of a refresh token that another program got for this client id.
+
+        It is redeemed once, live, so a grant that comes back works. Who signed in back then is
+        found out as far as the answer allows: the checks are those of a sign-in, but for the
+        nonce, which no refresh brings. :attr:`Identity.address`, and at Google
+        :attr:`Identity.subject` too, are empty where the provider does not tell.
+
+        :raises SignInNeededError: the provider refuses it for good, or for this client id
+        :raises SignInRejectedError: the answer does not belong to this app registration, or
+            lacks the permission to send
+        :raises ConfigurationError, TransientError: it may be good; nothing was lost
         """
 
     @abstractmethod

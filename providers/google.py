@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
+from dataclasses import replace
 from typing import NamedTuple
 
 import google.auth.exceptions
@@ -120,6 +121,16 @@ class GoogleProvider(Provider):
             raise UnreachableError("answer_incomplete") from None
         current = credentials.refresh_token
         return _grant(current, self._token(post.content), [resource], renewed=current != known)
+
+    def import_refresh_token(self, refresh_token, *, resource) -> Grant:
+        """See :meth:`Provider.import_refresh_token`; tokeninfo tells whose it is.
+
+        An id_token only comes where ``openid`` was asked for, tokeninfo's answer always, from
+        the same host. It also says for which client id the token is and what it may do.
+        """
+        grant = self.refresh(_cache_of(refresh_token), resource=resource)
+        identity = self.check(grant.tokens[resource], resource=resource)
+        return replace(grant, identity=identity)
 
     def check(self, token, *, resource) -> Identity | None:
         """Ask Google what the token is worth; see :meth:`Provider.check`.
@@ -281,8 +292,12 @@ def _address(claims):
 
 
 def _grant(refresh_token, token, resources, **fields) -> Grant:
-    cache = json.dumps({"refresh_token": refresh_token})
-    return Grant(cache, tokens=dict.fromkeys(resources, token), scopes=token.scopes, **fields)
+    tokens = dict.fromkeys(resources, token)
+    return Grant(_cache_of(refresh_token), tokens=tokens, scopes=token.scopes, **fields)
+
+
+def _cache_of(refresh_token) -> str:
+    return json.dumps({"refresh_token": refresh_token})
 
 
 def _refresh_token(cache) -> str:

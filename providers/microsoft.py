@@ -7,9 +7,8 @@ Asked for are the least permissions that send mail: ``SMTP.Send`` or ``Mail.Send
 from __future__ import annotations
 
 import contextlib
-import json
 import warnings
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
 import msal
 
@@ -21,7 +20,10 @@ from ..exceptions import (
 )
 from . import hosts, http_session, id_token, microsoft_errors
 from .base import AccessToken, Grant, Identity, Provider, SignIn
-from .microsoft_http import MicrosoftHttp
+from .microsoft_cache import open_cache, pack_grant, refresh_tokens
+from .microsoft_device import DeviceCodeFlow
+from .microsoft_http import MicrosoftHttp, malformed_as
+from .microsoft_import import RefreshTokenImport
 from .oauth_errors import check_callback, text_of
 from .redaction import silence_debug
 
@@ -39,8 +41,11 @@ warnings.filterwarnings("ignore", message="response_mode='form_post'", module="m
 # As msal builds it from the authority.
 _METADATA_PATH = "/v2.0/.well-known/openid-configuration"
 
+# msal adds these to every request of its own.
+_SIGN_IN_SCOPES = ("openid", "profile", "offline_access")
 
-class MicrosoftProvider(Provider):
+
+class MicrosoftProvider(DeviceCodeFlow, RefreshTokenImport, Provider):
     """Sign-in and tokens of one app registration in Entra ID.
 
     With an empty client secret the app registration is a public client.
@@ -63,7 +68,7 @@ class MicrosoftProvider(Provider):
 
         Microsoft hands out a refresh token at every sign-in and asks for consent by itself.
         """
-        flow = self._application().initiate_auth_code_flow(
+        flow = self._application(http=self._http()).initiate_auth_code_flow(
             [scope for resource in resources for scope in self._scopes(resource)],
             redirect_uri=redirect_uri,
             state=state,
@@ -92,14 +97,14 @@ class MicrosoftProvider(Provider):
         for resource in others:
             with contextlib.suppress(TransientError):
                 tokens[resource] = self._refreshed(cache, resource, signing_in=True)
-        return _grant(cache, tokens, identity=identity)
+        return pack_grant(cache, tokens, identity=identity)
 
     def refresh(self, cache, *, resource) -> Grant:
-        token_cache = _opened(cache)
-        before = _refresh_tokens(token_cache)
-        token = self._refreshed(token_cache, resource)
-        renewed = _refresh_tokens(token_cache) != before
-        return _grant(token_cache, {resource: token}, renewed=renewed)
+        token_cache, is_public = open_cache(cache)
+        before = refresh_tokens(token_cache)
+        token = self._refreshed(token_cache, resource, is_public=is_public)
+        renewed = refresh_tokens(token_cache) != before
+        return pack_grant(token_cache, {resource: token}, renewed=renewed, is_public=is_public)
 
     def check(self, token, *, resource) -> Identity | None:
         """Return ``None``: with the least permissions there is nothing to ask.
@@ -108,6 +113,26 @@ class MicrosoftProvider(Provider):
         request, too.
         """
         return None
+
+    def admin_consent_url(self, *, resources, redirect_uri, state) -> str:
+        """See :meth:`Provider.admin_consent_url`; personal accounts have no administrator.
+
+        https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
+        """
+        self.validate()
+        # "common" is refused there: only work accounts have an administrator.
+        tenant = {"common": "organizations"}.get(self._tenant(), self._tenant())
+        if tenant == "consumers":
+            return ""
+        scopes = [scope for resource in resources for scope in self._scopes(resource)]
+        query = {
+            "client_id": self.app.client_id,
+            "scope": " ".join([*_SIGN_IN_SCOPES, *dict.fromkeys(scopes)]),
+            "redirect_uri": redirect_uri,
+            "state": state,
+        }
+        url = f"{self.app.authority_url}/{tenant}/v2.0/adminconsent"
+        return f"{url}?{urlencode(query, quote_via=quote)}"
 
     # --- what is asked for -----------------------------------------------------------------
 
@@ -123,26 +148,37 @@ class MicrosoftProvider(Provider):
 
     def _check_granted(self, token, resource):
         """Refuse a token without the permission: mail would only fail later, in the dark."""
-        granted = {_permission(scope) for scope in token.scopes}
-        missing = [name for name in self._scopes(resource) if _permission(name) not in granted]
+        missing = self._missing(token, resource)
         if missing:
             raise SignInRejectedError("scope_missing", details={"scopes": " ".join(missing)})
 
+    def _missing(self, token, resource) -> list[str]:
+        """Return the permissions that a resource needs and a token lacks."""
+        granted = {_permission(scope) for scope in token.scopes}
+        return [name for name in self._scopes(resource) if _permission(name) not in granted]
+
     # --- msal ------------------------------------------------------------------------------
 
+    def _tenant(self):
+        return hosts.check_tenant(self.app.tenant)
+
     def _authority(self):
-        return f"{self.app.authority_url}/{hosts.check_tenant(self.app.tenant)}"
+        return f"{self.app.authority_url}/{self._tenant()}"
 
     def _http(self, *, signing_in=False):
         return MicrosoftHttp(self.session, signing_in=signing_in, now=self.now)
 
-    def _application(self, cache=None, *, signing_in=False):
+    def _application(self, cache=None, *, http, is_public=False):
+        """Return msal's application.
+
+        :param is_public: leave the secret out although the app registration has one
+        """
         self.validate()
         kind, secret = msal.PublicClientApplication, {}
-        if self.app.client_secret:
+        if self.app.client_secret and not is_public:
             kind = msal.ConfidentialClientApplication
             secret = {"client_credential": self.app.client_secret}
-        with _malformed_as(UnreachableError):
+        with malformed_as(UnreachableError):
             return kind(
                 self.app.client_id,
                 authority=self._authority(),
@@ -150,27 +186,28 @@ class MicrosoftProvider(Provider):
                 # ours were chosen by an administrator.
                 instance_discovery=False,
                 azure_region=False,  # else read from the environment
-                http_client=self._http(signing_in=signing_in),
+                http_client=http,
                 token_cache=cache,
                 **secret,
             )
 
     def _redeem(self, cache, flow, params, resource):
-        application = self._application(cache, signing_in=True)
+        application = self._application(cache, http=self._http(signing_in=True))
         try:
-            with _malformed_as(SignInRejectedError):
+            with malformed_as(SignInRejectedError):
                 return application.acquire_token_by_auth_code_flow(
                     dict(flow), dict(params), scopes=self._scopes(resource)
                 )
         except RuntimeError:  # the only one msal raises here; its text quotes both nonces
             raise SignInRejectedError("id_token_nonce") from None
 
-    def _refreshed(self, cache, resource, *, signing_in=False) -> AccessToken:
-        application = self._application(cache, signing_in=signing_in)
+    def _refreshed(self, cache, resource, *, signing_in=False, is_public=False) -> AccessToken:
+        http = self._http(signing_in=signing_in)
+        application = self._application(cache, http=http, is_public=is_public)
         accounts = application.get_accounts()
         if not accounts:
             raise SignInNeededError("grant_missing")
-        with _malformed_as(UnreachableError):
+        with malformed_as(UnreachableError):
             answer = application.acquire_token_silent_with_error(
                 self._scopes(resource), accounts[0], force_refresh=True
             )
@@ -188,15 +225,16 @@ class MicrosoftProvider(Provider):
         )
 
     def _identify(self, answer, nonce) -> Identity:
-        """Check the id_token and say who signed in."""
+        """Check the id_token and say who signed in.
+
+        :param nonce: ``None`` for the device code flow, which has none
+        """
         claims = id_token.decode_claims(answer.get("id_token"))
         # Entra writes client ids in lower case, whatever was pasted into the form.
         audience = self.app.client_id.lower()
         id_token.check_claims(claims, audience=audience, nonce=nonce, now=self.now())
         metadata = self._http().metadata(f"{self._authority()}{_METADATA_PATH}")
-        id_token.check_microsoft_issuer(
-            claims, issuer=metadata["issuer"], tenant=hosts.check_tenant(self.app.tenant)
-        )
+        id_token.check_microsoft_issuer(claims, issuer=metadata["issuer"], tenant=self._tenant())
         return _identity(claims)
 
 
@@ -215,43 +253,3 @@ def _identity(claims):
 def _permission(scope):
     """Return the name of a permission: answers carry it with or without the resource."""
     return scope.rpartition("/")[2].lower()
-
-
-def _opened(cache) -> msal.SerializableTokenCache:
-    """Return msal's cache; an empty one for anything that no sign-in ever stored."""
-    token_cache = msal.SerializableTokenCache()
-    with contextlib.suppress(TypeError, ValueError):
-        token_cache.deserialize(cache if isinstance(json.loads(cache), dict) else None)
-    return token_cache
-
-
-def _entries(token_cache, kind):
-    return list(token_cache.search(kind))
-
-
-def _refresh_tokens(token_cache):
-    kind = msal.TokenCache.CredentialType.REFRESH_TOKEN
-    return [entry["secret"] for entry in _entries(token_cache, kind)]
-
-
-def _grant(token_cache, tokens, **fields) -> Grant:
-    """Pack the cache without what the caller gets anyway or nobody needs again."""
-    kinds = msal.TokenCache.CredentialType
-    for entry in _entries(token_cache, kinds.ACCESS_TOKEN):
-        token_cache.remove_at(entry)
-    for entry in _entries(token_cache, kinds.ID_TOKEN):
-        token_cache.remove_idt(entry)
-    scopes = dict.fromkeys(scope for token in tokens.values() for scope in token.scopes)
-    return Grant(token_cache.serialize(), tokens=tokens, scopes=tuple(scopes), **fields)
-
-
-@contextlib.contextmanager
-def _malformed_as(kind):
-    """Turn the ways in which msal stumbles over a malformed answer into ``kind``.
-
-    Without the cause: its text would quote the answer.
-    """
-    try:
-        yield
-    except (LookupError, TypeError, ValueError):
-        raise kind("answer_incomplete") from None

@@ -47,6 +47,12 @@ CONFIGURATION_ERRORS = frozenset(
     }
 )
 
+#: A sign-in with a device code has ended without one.
+#: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code#expected-errors
+DEVICE_CODE_ERRORS = frozenset(
+    {"authorization_declined", "bad_verification_code", "expired_token"}
+)
+
 #: An administrator must approve (90094), or was asked to by the user (90095).
 ADMIN_CONSENT_CODES = frozenset({90094, 90095})
 #: Nobody consented yet. Somebody who just saw the consent screen cannot; anybody else may try.
@@ -74,7 +80,7 @@ AADSTS_CODES = frozenset({
 KEYS = (
     OAUTH_KEYS
     | {f"aadsts_{code}" for code in AADSTS_CODES}
-    | {f"entra_{error}" for error in SIGN_IN_ERRORS | CONFIGURATION_ERRORS}
+    | {f"entra_{error}" for error in SIGN_IN_ERRORS | CONFIGURATION_ERRORS | DEVICE_CODE_ERRORS}
 )
 
 _NUMBER = re.compile(r"\bAADSTS(\d{4,10})\b")
@@ -116,13 +122,16 @@ def _is_plain_denial(content):
 def _class_of(error, code, signing_in):
     if code in ADMIN_CONSENT_CODES or (signing_in and code in CONSENT_MISSING_CODES):
         return AdminConsentError
+    if error in DEVICE_CODE_ERRORS:
+        return SignInRejectedError
     if error in SIGN_IN_ERRORS:
         return SignInRejectedError if signing_in else SignInNeededError
     return ConfigurationError if error in CONFIGURATION_ERRORS else None
 
 
 def _key(error, code):
-    return f"aadsts_{code}" if code else f"entra_{error}"
+    has_number = code and error not in DEVICE_CODE_ERRORS  # their documentation gives none
+    return f"aadsts_{code}" if has_number else f"entra_{error}"
 
 
 def _code(content) -> int:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 import time
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
+import msal.exceptions
+
 from ..exceptions import ConfigurationError, UnreachableError
 from . import id_token, microsoft_errors
-from .oauth_errors import answer_of, check_token_answer
+from .oauth_errors import answer_of, check_token_answer, text_of
 
 #: Seconds for which an authority's metadata are used: what its Cache-Control header allows.
 METADATA_LIFETIME = 24 * 3600
 
 #: Fields of a token request that must not come back in an error text.
-_SECRET_FIELDS = ("client_secret", "client_assertion", "refresh_token", "code", "code_verifier")
+_SECRET_FIELDS = (
+    "client_secret",
+    "client_assertion",
+    "refresh_token",
+    "code",
+    "code_verifier",
+    "device_code",
+)
 #: What is read of an authority's metadata.
 _METADATA = ("authorization_endpoint", "issuer", "token_endpoint")
 
@@ -115,7 +125,22 @@ class MicrosoftHttp:
         answer = answer_of(response, secrets=secrets, now=self._now)
         if answer.is_good:
             return answer.content
-        raise microsoft_errors.error_from_answer(answer, signing_in=self._signing_in)
+        raise self._refusal(answer)
+
+    def _refusal(self, answer):
+        return microsoft_errors.error_from_answer(answer, signing_in=self._signing_in)
+
+
+@contextlib.contextmanager
+def malformed_as(kind):
+    """Turn msal's errors, and the ways in which it stumbles over an answer, into ``kind``.
+
+    Without the cause: its text would quote the answer.
+    """
+    try:
+        yield
+    except (LookupError, TypeError, ValueError, msal.exceptions.MsalError):
+        raise kind("answer_incomplete") from None
 
 
 def _check_metadata(url, content):
@@ -129,9 +154,12 @@ def _check_metadata(url, content):
         details = {"host": authority.hostname, "status": 200}
         raise UnreachableError("answer_incomplete", details=details)
     token_endpoint = urlsplit(content["token_endpoint"])
+    # What it answers leads people to a page. Not every authority has one.
+    device_endpoint = text_of(content, "device_authorization_endpoint") or content["token_endpoint"]
+    is_all_here = token_endpoint[:2] == urlsplit(device_endpoint)[:2] == authority[:2]
     # The browser visits it without any secret: scheme and port are the authority's business.
     page = urlsplit(content["authorization_endpoint"])
     is_page_here = page.hostname == authority.hostname and page.scheme in ("http", "https")
-    if not is_page_here or token_endpoint[:2] != authority[:2]:
+    if not is_page_here or not is_all_here:
         details = {"host": authority.netloc, "other_host": token_endpoint.netloc}
         raise ConfigurationError("authority_moved", details=details)

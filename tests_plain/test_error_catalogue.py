@@ -56,10 +56,7 @@ LOOKED_UP = frozenset(
         "gmail_api_unavailable",
         "gmail_api_user_rate_limit",
         # device code: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code
-        "entra_authorization_declined",
         "entra_authorization_pending",
-        "entra_bad_verification_code",
-        "entra_expired_token",
         # https://learn.microsoft.com/entra/identity-platform/v2-admin-consent
         "entra_permission_denied",
         # drafts: https://learn.microsoft.com/graph/errors

@@ -5,6 +5,7 @@ import itertools
 import json
 
 import msal
+import msal.exceptions
 import pytest
 from mail_server_oauth2.exceptions import (
     AdminConsentError,
@@ -303,6 +304,24 @@ def test_a_refresh_goes_out_even_when_the_cache_holds_a_living_access_token(entr
     )
     renewed = entra.provider().refresh(cache.serialize(), resource="smtp")
     assert renewed.tokens["smtp"].value != answer["access_token"]
+
+
+def _with_subclasses(kind):
+    return [kind, *(inner for child in kind.__subclasses__() for inner in _with_subclasses(child))]
+
+
+@pytest.mark.parametrize("kind", _with_subclasses(msal.exceptions.MsalError))
+def test_every_error_of_msal_becomes_ours(entra, monkeypatch, kind):
+    grant = entra.sign_in()
+
+    def fail(*args, **kwargs):
+        raise kind.__new__(kind)
+
+    name = "acquire_token_silent_with_error"
+    monkeypatch.setattr(msal.ClientApplication, name, fail)
+    refused(UnreachableError, entra.provider().refresh, grant.cache, resource="smtp")
+    monkeypatch.setattr(msal.ClientApplication, "acquire_token_by_auth_code_flow", fail)
+    refused(SignInRejectedError, entra.sign_in)
 
 
 def test_the_grant_of_another_app_registration_needs_a_sign_in(entra):
