@@ -482,8 +482,9 @@ class TestOpenVerifyClose:
 
     def test_connection_that_could_not_be_signed_in_on_is_closed(self, server, session):
         server.script("AUTH", b"454 4.7.0 Too many login attempts")
-        with pytest.raises(exc.ThrottledError):
+        with pytest.raises(exc.ThrottledError) as caught:
             session.open()
+        assert caught.tb  # holds the connection, so that nothing but close() can end it
         assert server.clients_gone()
 
     def test_final_dot_is_not_held_back(self, session):

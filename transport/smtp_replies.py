@@ -107,127 +107,70 @@ class _Rule:
         )
 
 
+# fmt: off
 #: First match wins. A rule with ``provider`` also serves sessions whose provider is unknown.
 _RULES = (
     # What Exchange says about the SMTP AUTH switch and policies; 5.7.139 alone says too little
-    _Rule(
-        ConfigurationError,
-        "smtp_auth_disabled_tenant",
-        "535",
-        r"5\.7\.139",
-        "SmtpClientAuthentication is disabled for the Tenant",
-    ),
-    _Rule(
-        ConfigurationError,
-        "smtp_auth_disabled_mailbox",
-        "535",
-        r"5\.7\.139",
-        "SmtpClientAuthentication is disabled for the Mailbox",
-    ),
-    _Rule(
-        ConfigurationError,
-        "smtp_basic_auth_disabled",
-        "535",
-        r"5\.7\.139",
-        "basic authentication is disabled",
-    ),
+    _Rule(ConfigurationError, "smtp_auth_disabled_tenant", "535", r"5\.7\.139",
+          "SmtpClientAuthentication is disabled for the Tenant"),
+    _Rule(ConfigurationError, "smtp_auth_disabled_mailbox", "535", r"5\.7\.139",
+          "SmtpClientAuthentication is disabled for the Mailbox"),
+    _Rule(ConfigurationError, "smtp_basic_auth_disabled", "535", r"5\.7\.139",
+          "basic authentication is disabled"),
     _Rule(ConfigurationError, "smtp_basic_auth_disabled", "550", r"5\.7\.30"),
-    _Rule(
-        ConfigurationError,
-        "smtp_conditional_access",
-        "535",
-        r"5\.7\.139",
-        "did not meet the criteria",
-    ),
+    _Rule(ConfigurationError, "smtp_conditional_access", "535", r"5\.7\.139",
+          "did not meet the criteria"),
     _Rule(ConfigurationError, "smtp_security_defaults", "535", r"5\.7\.139", "security defaults"),
-    _Rule(
-        ConfigurationError,
-        "exchange_auth_refused",
-        "535",
-        r"5\.7\.139",
-        "user credentials were incorrect",
-    ),
+    _Rule(ConfigurationError, "exchange_auth_refused", "535", r"5\.7\.139",
+          "user credentials were incorrect"),
     _Rule(ConfigurationError, "smtp_auth_policy", "535", r"5\.7\.139"),
+
     # The token was read and refused
     _Rule(ConfigurationError, "exchange_auth_refused", "535", r"5\.7\.3"),
     _Rule(ConfigurationError, "smtp_auth_data_invalid", "501", r"5\.5\.124"),
     _Rule(SignInNeededError, "gmail_auth_refused", "535", r"5\.7\.[18]", provider=GOOGLE),
     _Rule(ConfigurationError, "gmail_password_login", "534", r"5\.7\.(9|14)"),
     _Rule(SignInNeededError, "smtp_auth_refused", "535"),
+
+    # The session is not what it should be
     _Rule(ConfigurationError, "smtp_tls_required", "530", words="STARTTLS"),
     _Rule(ConfigurationError, "smtp_not_authenticated", "530"),
     _Rule(ConfigurationError, "smtp_xoauth2_missing", "504", stages=(AUTH,)),
     _Rule(ThrottledError, "smtp_login_throttled", "454", r"4\.7\.0", stages=(AUTH,)),
     _Rule(ConfigurationError, "smtp_tls_too_old", enhanced=r"[45]\.7\.6[67]"),
+
     # Sender rights. The exception's name also came with 5.2.0 and with temporary codes.
     _Rule(RefusedError, "send_as_denied", enhanced=r"5\.2\.252|5\.7\.60"),
     _Rule(RefusedError, "send_as_denied", words="SendAsDenied"),
+
     # Limits of the sender
-    _Rule(
-        ThrottledError,
-        "exchange_recipient_quota",
-        words="SubmissionQuotaExceeded",
-        retry_after=DAILY_LIMIT_PAUSE,
-    ),
-    _Rule(
-        ThrottledError,
-        "exchange_recipient_quota",
-        enhanced=r"5\.1\.90",
-        retry_after=DAILY_LIMIT_PAUSE,
-    ),
-    _Rule(
-        ThrottledError,
-        "tenant_recipient_limit",
-        enhanced=r"5\.7\.23[23]",
-        retry_after=DAILY_LIMIT_PAUSE,
-    ),
-    _Rule(
-        ThrottledError,
-        "gmail_daily_limit",
-        "550",
-        r"5\.4\.5",
-        provider=GOOGLE,
-        retry_after=DAILY_LIMIT_PAUSE,
-    ),
-    _Rule(
-        ThrottledError,
-        "gmail_daily_limit",
-        "550",
-        r"5\.7\.1",
-        "relay limit exceeded",
-        provider=GOOGLE,
-        retry_after=DAILY_LIMIT_PAUSE,
-    ),
-    _Rule(
-        TransientError,
-        "mailbox_full",
-        words="QuotaExceededException",
-        stages=(DATA, CONTENT),
-        retry_after=FULL_MAILBOX_PAUSE,
-    ),
-    _Rule(
-        TransientError,
-        "mailbox_full",
-        "55.",
-        r"5\.2\.2",
-        stages=(CONTENT,),
-        provider=MICROSOFT,
-        retry_after=FULL_MAILBOX_PAUSE,
-    ),
+    _Rule(ThrottledError, "exchange_recipient_quota", words="SubmissionQuotaExceeded",
+          retry_after=DAILY_LIMIT_PAUSE),
+    _Rule(ThrottledError, "exchange_recipient_quota", enhanced=r"5\.1\.90",
+          retry_after=DAILY_LIMIT_PAUSE),
+    _Rule(ThrottledError, "tenant_recipient_limit", enhanced=r"5\.7\.23[23]",
+          retry_after=DAILY_LIMIT_PAUSE),
+    _Rule(ThrottledError, "gmail_daily_limit", "550", r"5\.4\.5",
+          provider=GOOGLE, retry_after=DAILY_LIMIT_PAUSE),
+    _Rule(ThrottledError, "gmail_daily_limit", "550", r"5\.7\.1", "relay limit exceeded",
+          provider=GOOGLE, retry_after=DAILY_LIMIT_PAUSE),
+    _Rule(TransientError, "mailbox_full", words="QuotaExceededException", stages=(DATA, CONTENT),
+          retry_after=FULL_MAILBOX_PAUSE),
+    _Rule(TransientError, "mailbox_full", "55.", r"5\.2\.2", stages=(CONTENT,),
+          provider=MICROSOFT, retry_after=FULL_MAILBOX_PAUSE),
     _Rule(ThrottledError, "smtp_concurrent_connections", "432", r"4\.3\.2"),
     _Rule(ThrottledError, "smtp_server_busy", "4..", r"4\.7\.[56]\d\d"),
     _Rule(ThrottledError, "gmail_rate_limited", "4..", r"4\.7\.28"),
+
     # The sender or the tenant is in disgrace: more mail makes it worse
     _Rule(RefusedError, "outbound_spam", words="OutboundSpamException"),
-    _Rule(
-        ConfigurationError,
-        "mailbox_restricted",
-        enhanced=r"5\.1\.8|5\.7\.50[1-9]|5\.7\.51[0-3]|5\.7\.703",
-    ),
+    _Rule(ConfigurationError, "mailbox_restricted",
+          enhanced=r"5\.1\.8|5\.7\.50[1-9]|5\.7\.51[0-3]|5\.7\.703"),
     _Rule(ConfigurationError, "tenant_restricted", enhanced=r"5\.7\.705"),
     _Rule(ConfigurationError, "tenant_ip_refused", enhanced=r"5\.7\.708"),
     _Rule(ConfigurationError, "domain_unregistered", enhanced=r"5\.7\.750"),
-    # This mail, or this recipient
+
+    # This mail
     _Rule(RefusedError, "message_too_large", "55.", r"5\.3\.4|5\.2\.3"),
     _Rule(RefusedError, "message_too_large", "552", stages=(MAIL,)),
     _Rule(RefusedError, "content_blocked", "552", r"5\.7\.0"),
@@ -235,15 +178,20 @@ _RULES = (
     _Rule(RefusedError, "bare_line_feed", enhanced=r"5\.6\.11"),
     _Rule(RefusedError, "sender_authentication_level", enhanced=r"5\.7\.515"),
     _Rule(TransientError, "too_many_recipients", "452", r"4\.5\.3"),
+
+    # One recipient
     _Rule(TransientError, "recipient_mailbox_full", "4..", r"4\.2\.2"),
     _Rule(TransientError, "recipient_rate_limited", "450", r"4\.2\.1"),
     _Rule(RefusedError, "recipient_unknown", "55.", r"5\.1\.1", stages=(RCPT, DATA, CONTENT)),
     _Rule(RefusedError, "recipient_domain_unknown", "55.", r"5\.1\.2"),
     _Rule(RefusedError, "recipient_invalid", "55.", r"5\.1\.3"),
     _Rule(RefusedError, "recipient_mailbox_full", "55.", r"5\.2\.2", stages=(RCPT,)),
-    _Rule(RefusedError, "policy_refused", "550", r"5\.7\.[01]", stages=(MAIL, RCPT, DATA, CONTENT)),
+    _Rule(RefusedError, "policy_refused", "550", r"5\.7\.[01]",
+          stages=(MAIL, RCPT, DATA, CONTENT)),
+
     # Not the mail's fault: server and client disagree about where the session stands
     _Rule(TransientError, "smtp_bad_sequence", "50[23]", stages=(MAIL, RCPT, DATA)),
+
     # What the code alone says
     _Rule(TransientError, "smtp_temporary", "4.."),
     _Rule(UnreachableError, "smtp_connect_refused", "5..", stages=(CONNECT,)),
@@ -251,6 +199,7 @@ _RULES = (
     _Rule(RefusedError, "smtp_refused", "5.."),
     _Rule(UnreachableError, "smtp_unexpected_answer"),
 )
+# fmt: on
 
 #: every key this module can give an error
 KEYS = frozenset(rule.key for rule in _RULES)
