@@ -250,18 +250,22 @@ class MailOAuth2Token(models.Model):
         self.ensure_one()
         with self._own_transaction() as own:
             before = own.state
-            own._store_tokens(grant)
-            own.write(
-                {
-                    "account_subject": grant.identity.subject,
-                    "account_address": grant.identity.address,
-                    "account_name": grant.identity.name,
-                    "account_tenant": grant.identity.tenant,
-                    "authenticated_on": fields.Datetime.now(),
-                    "authenticated_by_id": user.id,
-                }
-            )
+            own._write_sign_in(grant, user)
         self._announce(before, "granted", None)
+
+    def _write_sign_in(self, grant, user):
+        """Write what a sign-in brought home; called in an own transaction only."""
+        self._store_tokens(grant)
+        self.write(
+            {
+                "account_subject": grant.identity.subject,
+                "account_address": grant.identity.address,
+                "account_name": grant.identity.name,
+                "account_tenant": grant.identity.tenant,
+                "authenticated_on": fields.Datetime.now(),
+                "authenticated_by_id": user.id,
+            }
+        )
 
     def _store_tokens(self, grant):
         """Write the provider's cache and the tokens; called in an own transaction only."""
