@@ -6,11 +6,13 @@ from dataclasses import dataclass, field
 
 _ODOO_SUMMARY = re.compile(r"odoo\.tests\.\S+: .*?(\d+) failed, (\d+) error\(s\) of (\d+) tests")
 _ODOO_SKIPPED = re.compile(r" INFO \S+ odoo\.\S+: skipped (.+)$")
+_ODOO_FAILED_TEST = re.compile(r": (FAIL|ERROR): ")
 _ODOO_LINE = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d+ \d+ (?P<level>[A-Z]+) ")
 _PYTEST_DETAILS = re.compile(r"^=+ (ERRORS|FAILURES) =+$", re.MULTILINE)
 #: Odoo complains about a file that Debian had to leave out of its package.
 _KNOWN_NOISE = "selfie_segmentation"
 _EXCERPT_LINES = 120
+_LINE_LENGTH = 400
 
 
 @dataclass
@@ -123,20 +125,39 @@ def _pytest_problems(log):
     """Return what follows the list of tests in pytest's output."""
     text = log.read_text(errors="replace")
     start = _PYTEST_DETAILS.search(text)
-    return "\n".join(text[start.start() if start else 0 :].splitlines()[:_EXCERPT_LINES])
+    return _shortened(text[start.start() if start else 0 :].splitlines()[:_EXCERPT_LINES])
 
 
 def _last_lines(log):
-    return "\n".join(log.read_text(errors="replace").splitlines()[-_EXCERPT_LINES:])
+    return _shortened(log.read_text(errors="replace").splitlines()[-_EXCERPT_LINES:])
 
 
 def _odoo_problems(text):
-    """Return the log entries of level ERROR and above with the lines that belong to them."""
-    kept, inside = [], False
+    """Return the log entries that tell of failed tests; without any, all errors.
+
+    Tests provoke errors, which are logged too and would hide what matters.
+    """
+    errors = [
+        entry
+        for entry in _odoo_entries(text)
+        if _ODOO_LINE.match(entry[0])["level"] in ("ERROR", "CRITICAL")
+        and _KNOWN_NOISE not in entry[0]
+    ]
+    telling = [entry for entry in errors if _ODOO_FAILED_TEST.search(entry[0])] or errors
+    return _shortened([line for entry in telling for line in entry][:_EXCERPT_LINES])
+
+
+def _odoo_entries(text):
+    """Split a log into entries: a line with time and level, and those that belong to it."""
+    entries = []
     for line in text.splitlines():
-        start = _ODOO_LINE.match(line)
-        if start:
-            inside = start["level"] in ("ERROR", "CRITICAL") and _KNOWN_NOISE not in line
-        if inside:
-            kept.append(line)
-    return "\n".join(kept[:_EXCERPT_LINES])
+        if _ODOO_LINE.match(line):
+            entries.append([line])
+        elif entries:
+            entries[-1].append(line)
+    return entries
+
+
+def _shortened(lines):
+    cut = (line if len(line) <= _LINE_LENGTH else f"{line[:_LINE_LENGTH]} ..." for line in lines)
+    return "\n".join(cut)
