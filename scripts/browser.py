@@ -1,6 +1,7 @@
 """The Chromium that the browser tests drive."""
 
 import os
+import re
 import shutil
 
 from . import debian_packages
@@ -9,6 +10,8 @@ from .console import SetupError, step
 from .places import RUN, cache_dir
 
 _NAMES = ("chromium", "google-chrome", "google-chrome-stable", "chromium-browser")
+#: Drivers of graphics cards: tests run without one.
+_NOT_NEEDED = re.compile(r"libgl1-mesa-dri|libllvm|libz3")
 _START = """\
 #!/bin/sh
 here=$(dirname "$(readlink -f "$0")")
@@ -63,7 +66,8 @@ def _unpacked():
 
 def _download(folder):
     with step("Fetching Chromium (100 MB)"):
-        debian_packages.unpack_programs(folder, "chromium", "fonts-dejavu-core")
+        packages = ("chromium", "fonts-dejavu-core")
+        debian_packages.unpack_programs(folder, *packages, not_needed=_NOT_NEEDED)
     (folder / "fonts.conf").write_text(_FONTS)
     start = folder / "start-chromium"
     relative = debian_packages.library_path(folder).replace(str(folder), "$here")

@@ -24,7 +24,6 @@ _RUN_TESTS = """\
 from odoo.tests.shell import run_tests
 run_tests(env, {tags!r})
 """
-_PYTEST_CONFIGURATION = ROOT / "tests_plain" / "pytest.ini"
 _TIMEOUT = 900  # seconds
 
 
@@ -123,7 +122,7 @@ def run_pytest(part, python, arguments=(), variables=None):
     junit = logs_dir() / f"test-{part}.xml"
     junit.unlink(missing_ok=True)
     log = logs_dir() / f"test-{part}.log"
-    options = ["-c", _PYTEST_CONFIGURATION, f"--rootdir={folder}", f"--confcutdir={folder}"]
+    options = ["-c", _configuration(folder), f"--rootdir={folder}", f"--confcutdir={folder}"]
     options += ["-p", "no:cacheprovider", f"--junitxml={junit}"]
     code = run_logged(
         f"The tests '{part}'",
@@ -134,6 +133,11 @@ def run_pytest(part, python, arguments=(), variables=None):
         env=os.environ | (variables or {}),
     )
     return read_pytest(f"test-{part}", code, junit, log)
+
+
+def _configuration(folder):
+    own = folder / "pytest.ini"
+    return own if own.exists() else ROOT / "tests_plain" / "pytest.ini"
 
 
 def _selection(arguments, folder):
