@@ -49,9 +49,7 @@ CONFIGURATION_ERRORS = frozenset(
 
 #: A sign-in with a device code has ended without one.
 #: https://learn.microsoft.com/entra/identity-platform/v2-oauth2-device-code#expected-errors
-DEVICE_CODE_ERRORS = frozenset(
-    {"authorization_declined", "bad_verification_code", "expired_token"}
-)
+DEVICE_CODE_ERRORS = frozenset({"authorization_declined", "bad_verification_code", "expired_token"})
 
 #: An administrator must approve (90094), or was asked to by the user (90095).
 ADMIN_CONSENT_CODES = frozenset({90094, 90095})
