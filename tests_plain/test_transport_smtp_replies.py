@@ -221,6 +221,12 @@ def test_reply_text_reaches_the_administrator_in_one_line_with_the_enhanced_code
     )
 
 
+def test_reply_text_is_fit_to_be_shown_and_stored():
+    error = replies.classify(replies.Reply(550, "5.7.1", "\x1b[31m" + "no " * 2000), MAIL)
+    assert error.provider_text.startswith("550 5.7.1 [31mno no")
+    assert len(error.provider_text) <= 1000
+
+
 def test_daily_limit_is_probed_once_an_hour():
     error = replies.classify(parsed(DAILY), CONTENT, GG)
     assert error.retry_after == 3600

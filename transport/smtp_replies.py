@@ -23,6 +23,7 @@ from ..exceptions import (
     TransientError,
     UnreachableError,
 )
+from ..providers.redaction import clean_text
 
 #: Stages of a session, in order. ``CONTENT`` is the answer to the final dot.
 CONNECT, AUTH, MAIL, RCPT, DATA, CONTENT = "connect", "auth", "mail", "rcpt", "data", "content"
@@ -225,7 +226,7 @@ def classify(reply: Reply, stage: str, provider: str = "") -> MailOAuth2Error:
     :param provider: ``microsoft``, ``google``, or empty where unknown
     """
     rule = next(rule for rule in _RULES if rule.matches(reply, stage, provider))
-    context = {"provider_text": str(reply)}
+    context = {"provider_text": clean_text(str(reply))}
     if issubclass(rule.error, TransientError):
         context["retry_after"] = rule.retry_after
     return rule.error(rule.key, **context)

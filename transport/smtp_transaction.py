@@ -7,6 +7,7 @@ import smtplib
 from dataclasses import dataclass, field
 
 from ..exceptions import DeliveryUnknownError, RefusedError
+from ..providers.redaction import clean_text
 from .connection_errors import CONNECTION_ERRORS, typed_error
 from .envelope import is_address
 from .smtp_replies import CONTENT, DATA, MAIL, RCPT, Reply, classify, classify_recipients
@@ -139,7 +140,7 @@ class Transaction:
             raise classify(reply, CONTENT, self._provider)
         if not reply.positive:
             self._connection.close()
-            raise DeliveryUnknownError(provider_text=str(reply))
+            raise DeliveryUnknownError(provider_text=clean_text(str(reply)))
         return reply
 
     def _expect_positive(self, stage, command, *args) -> Reply:
