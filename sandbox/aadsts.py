@@ -5,6 +5,7 @@ https://learn.microsoft.com/entra/identity-platform/reference-error-codes
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -251,6 +252,16 @@ TABLE = {
 }
 
 
+CONDITIONAL_ACCESS = 53003
+_POLICY_CLAIMS = json.dumps(
+    {
+        "access_token": {
+            "capolids": {"essential": True, "values": ["c0a7050e-ca00-4000-8000-000000000001"]}
+        }
+    }
+)
+
+
 class EntraError(Exception):
     """An AADSTS number with the values of its text."""
 
@@ -266,13 +277,14 @@ class EntraError(Exception):
         words = self.meaning.text.format_map(_Blanks(self.values))
         return f"AADSTS{self.number}: {words}"
 
-    def body(self, now: float, authority: str, correlation_id: str = "") -> dict:
+    def body(self, now: float, authority: str, trace_id: str, correlation_id: str = "") -> dict:
         """Return the JSON body of the token endpoint.
 
         :param authority: base URL for ``error_uri``
+        :param trace_id: what the header ``x-ms-request-id`` says
         :param correlation_id: ``client-request-id`` of the request
         """
-        trace_id, correlation_id = str(uuid.uuid4()), correlation_id or str(uuid.uuid4())
+        correlation_id = correlation_id or str(uuid.uuid4())
         moment = datetime.fromtimestamp(now, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
         body = {
             "error": self.meaning.error,
@@ -286,6 +298,8 @@ class EntraError(Exception):
         }
         if self.meaning.suberror:
             body["suberror"] = self.meaning.suberror
+        if self.number == CONDITIONAL_ACCESS:
+            body["claims"] = _POLICY_CLAIMS
         return body
 
 

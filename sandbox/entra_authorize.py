@@ -93,17 +93,14 @@ def same_redirect_uri(given: str, registered: str) -> bool:
 
     https://learn.microsoft.com/entra/identity-platform/reply-url
     """
-    if given == registered:
-        return True
-    one, other = urlsplit(given), urlsplit(registered)
-    if one.hostname != "localhost":
-        return False
-    without_port = re.compile(r"^localhost(:\d+)?$")
-    return bool(
-        without_port.match(one.netloc)
-        and one._replace(netloc="") == other._replace(netloc="")
-        and without_port.match(other.netloc)
-    )
+    return _without_port(given) == _without_port(registered)
+
+
+def _without_port(uri: str) -> str:
+    parts = urlsplit(uri)
+    if re.fullmatch(r"localhost:\d+", parts.netloc):
+        return parts._replace(netloc="localhost").geturl()
+    return uri
 
 
 def _check(world, segment, client, redirect_uri, params) -> AuthorizationRequest:

@@ -69,14 +69,11 @@ async def device_code(request: Request) -> JSONResponse:
 def redeem_device_code(world: World, client: Client, code: str) -> tuple[Account, tuple[str, ...]]:
     """Return who approved a device code, and the scopes.
 
-    :raises EntraError: 70016 pending, 70018 unknown, 70019 declined, 70020 expired,
-        7000218 the app does not allow public client flows
+    :raises EntraError: 70016 pending, 70018 unknown, 70019 declined, 70020 expired
     """
     pending = world.devices.get(code)
     if pending is None or pending.client is not client:
         raise EntraError(70018)
-    if not client.public:
-        raise EntraError(7000218)
     if pending.redeemed:
         raise EntraError(54005)
     if pending.expires_at < world.now():

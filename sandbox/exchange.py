@@ -22,7 +22,7 @@ def sender_addresses(world: World, caller: Account | None, mailbox: Account) -> 
     :param caller: who signed in; ``None`` where an app acts for itself
     """
     allowed = set(caller.send_as) if caller else set()
-    if caller in (None, mailbox):
+    if caller is None or caller is mailbox:
         allowed.add(mailbox.address)
         allowed.update(mailbox.aliases if world.settings.send_from_alias else ())
     return {address.lower() for address in allowed}

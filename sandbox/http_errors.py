@@ -135,11 +135,16 @@ def entra_response(world: World, error: EntraError, request: Request) -> Respons
             details=f"Correlation ID: {correlation}",
         )
     correlation = request.headers.get("client-request-id", "")
-    body = error.body(world.now(), world.addresses.https, correlation)
+    body = error.body(world.now(), world.addresses.https, request_id(request.scope), correlation)
     return JSONResponse(body, error.meaning.status, headers={"Cache-Control": "no-store, no-cache"})
 
 
-def service_error(world: World, place: str, fault: Fault) -> Response:
+def request_id(scope) -> str:
+    """Return the id of a request, made at the first question."""
+    return scope.setdefault("sandbox.request_id", str(uuid.uuid4()))
+
+
+def service_error(world: World, place: str, fault: Fault, scope) -> Response:
     """Return what the service at ``place`` answers for a fault of kind ``error``."""
     service = place.partition(".")[0]
     if service == "graph":
@@ -151,7 +156,7 @@ def service_error(world: World, place: str, fault: Fault) -> Response:
             error.more["error_subtype"] = fault.suberror
         return google_response(error)
     error = EntraError(int(fault.code or 50173))
-    body = error.body(world.now(), world.addresses.https)
+    body = error.body(world.now(), world.addresses.https, request_id(scope))
     changes = {"error": fault.error, "suberror": fault.suberror, "error_description": fault.message}
     body |= {name: value for name, value in changes.items() if value}
     return JSONResponse(body, fault.status or error.meaning.status)

@@ -7,12 +7,13 @@ import json
 from typing import ClassVar
 from urllib.parse import parse_qs
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .faults import Fault
-from .http_errors import service_error
+from .http_errors import request_id, service_error
 from .logs import TokenRequest
 from .state import World
 
@@ -106,6 +107,11 @@ class _Exchange:
     async def send(self, message) -> None:
         """Pass a message on, remembering status and body."""
         self._look(message)
+        if message["type"] == "http.response.start" and self.place.name.startswith("microsoft."):
+            headers = MutableHeaders(raw=list(message["headers"]))
+            headers["x-ms-request-id"] = request_id(self.scope)
+            headers["x-ms-ests-server"] = "2.1.0 - SANDBOX ProdSlices"
+            message = {**message, "headers": headers.raw}
         await self._send(message)
 
     def finish(self) -> None:
@@ -143,7 +149,7 @@ class _Exchange:
         elif fault.kind == "reply":
             response = Response(fault.message, fault.status or 503)
         else:
-            response = service_error(self.world, self.place.name, fault)
+            response = service_error(self.world, self.place.name, fault, self.scope)
         if fault.retry_after:
             response.headers["Retry-After"] = fault.retry_after
         response.headers.update(fault.headers)

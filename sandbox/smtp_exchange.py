@@ -100,7 +100,7 @@ class ExchangeService(SubmissionService):
     # ------------------------------------------------------------------ AUTH
 
     def log_in(self, session: SubmissionSession, user: str, token: str) -> Login | str:
-        settings, pace = self.world.settings, self.world.pace
+        settings, pace = self.world.settings, session.pace
         if settings.smtp_auth_disabled:
             return DISABLED.format(scope=settings.smtp_auth_disabled.capitalize())
         login = self._identify(user, self.world.grants.access_tokens.get(token))
@@ -114,7 +114,7 @@ class ExchangeService(SubmissionService):
 
     def log_out(self, session: SubmissionSession) -> None:
         if session.login:
-            self.world.pace.under_way[self._connections_key(session.login)] -= 1
+            session.pace.under_way[self._connections_key(session.login)] -= 1
 
     def _connections_key(self, login: Login) -> str:
         return f"{self.place}/{login.mailbox.address}"

@@ -106,6 +106,8 @@ class SubmissionSession(SMTP):
         self.service = service
         self.world = service.world
         self.login: Login | None = None
+        # A reset replaces the world's; this session must be taken off where it was added.
+        self.pace = service.world.pace
         self._command = "CONNECT"
         # aiosmtpd shares one table among all sessions and empties it in each constructor.
         self.command_size_limits = defaultdict(lambda: 1024, AUTH=AUTH_LINE_BYTES)

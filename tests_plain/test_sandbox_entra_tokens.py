@@ -84,10 +84,12 @@ def test_a_wrong_redemption_is_refused(sandbox, form, expected):
 
 
 def test_an_error_carries_ids_and_entras_words(sandbox):
-    body = redeem(sandbox, "made-up", client_secret="wrong").json()
+    response = redeem(sandbox, "made-up", client_secret="wrong")
+    body = response.json()
     description = body["error_description"]
     assert description.startswith("AADSTS7000215: Invalid client secret provided. Ensure the")
     assert f"Trace ID: {body['trace_id']} Correlation ID: {body['correlation_id']}" in description
+    assert response.headers["x-ms-request-id"] == body["trace_id"]
     assert body["error_uri"].endswith("/error?code=7000215")
 
 
@@ -164,14 +166,16 @@ def test_a_switch_revokes_the_grant_when_an_old_refresh_token_comes_again(sandbo
 def test_one_refresh_token_serves_every_consented_resource_the_first_one_asked(sandbox):
     token = microsoft_grant(sandbox)["refresh_token"]
 
-    def audience(scope):
+    def granted(scope):
         answer = refresh(sandbox, token, scope=scope).json()
-        return jwt.decode(answer["access_token"], options={"verify_signature": False})["aud"]
+        claims = jwt.decode(answer["access_token"], options={"verify_signature": False})
+        return claims["aud"], claims["scp"]
 
-    assert audience("Mail.Send") == "https://graph.microsoft.com"
-    assert audience(f"{sandbox.https}/Mail.Send") == sandbox.https
-    assert audience(f"{SMTP_SEND} Mail.Send") == "https://outlook.office.com"
-    assert audience(f"Mail.Send {SMTP_SEND}") == "https://graph.microsoft.com"
+    outlook, graph = ("https://outlook.office.com", "https://graph.microsoft.com")
+    assert granted("Mail.Send User.Read") == (graph, "Mail.Send User.Read")
+    assert granted(f"{sandbox.https}/Mail.Send") == (sandbox.https, "Mail.Send")
+    assert granted(f"{SMTP_SEND} Mail.Send") == (outlook, "SMTP.Send")
+    assert granted(f"Mail.Send {SMTP_SEND}") == (graph, "Mail.Send")
     unconsented = refresh(sandbox, token, scope="Mail.ReadWrite")
     assert failure(unconsented) == (400, "invalid_grant", 65001)
     assert unconsented.json()["suberror"] == "consent_required"

@@ -58,6 +58,7 @@ def test_any_entra_error_can_be_forced_with_its_usual_meaning(sandbox, refresh):
         "invalid_grant",
         "message_only",
     )
+    assert "capolids" in blocked.json()["claims"]
     assert (throttled.status_code, throttled.headers["Retry-After"]) == (429, "7")
     assert other.json()["error"] == "interaction_required"
 

@@ -73,6 +73,17 @@ def test_a_connection_that_ended_makes_room(sandbox):
             session.quit()
 
 
+def test_a_connection_from_before_a_reset_makes_no_room(sandbox):
+    with logged_in(sandbox, microsoft_grant(sandbox)["access_token"]) as old:
+        sandbox.reset()
+        token = microsoft_grant(sandbox)["access_token"]
+        sandbox.settings(limits=True, exchange_connections=1)
+        old.quit()
+    expected = pytest.raises(smtplib.SMTPAuthenticationError)
+    with logged_in(sandbox, token), smtp(sandbox) as second, expected:
+        log_in(second, ERP, token)
+
+
 def test_recipients_per_day_are_counted_over_mails(sandbox):
     sandbox.settings(limits=True, exchange_recipients_per_day=3)
     with logged_in(sandbox, microsoft_grant(sandbox)["access_token"]) as session:
