@@ -7,6 +7,7 @@
     ├── PersonNeededError         outcome "held": useless to try before somebody acts
     │   ├── SignInNeededError         the grant is dead or was never given
     │   │   └── SignInRejectedError       a sign-in came back without a usable grant
+    │   │       └── ConsentNeededError        the provider wants to ask for consent again
     │   ├── ConfigurationError        app registration, tenant, permission or host is wrong
     │   │   └── AdminConsentError         an administrator of the tenant must approve
     │   └── StorageKeyError           stored secrets cannot be read with the keys at hand
@@ -88,6 +89,12 @@ class SignInNeededError(PersonNeededError):
 
 class SignInRejectedError(SignInNeededError):
     """A sign-in came back without a usable grant (cancelled, forged, wrong account)."""
+
+    generic_key = "sign_in_rejected"
+
+
+class ConsentNeededError(SignInRejectedError):
+    """The provider gives a refresh token only after asking for consent once more."""
 
     generic_key = "sign_in_rejected"
 

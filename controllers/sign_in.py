@@ -30,9 +30,8 @@ class SignInController(http.Controller):
             sign_in = self._authorizations()._consume(params.get("state"))
             if "sign_in" not in sign_in["pending"]:
                 raise SignInRejectedError("sign_in_state")
-            return request.redirect(
-                self._mailbox(sign_in)._finish_sign_in(sign_in["pending"], params)
-            )
+            url = self._mailbox(sign_in)._finish_sign_in(sign_in["pending"], params)
+            return request.redirect(url, local=False)
         except MailOAuth2Error as error:
             return self._show_error(error, sign_in.get("return_url"))
 

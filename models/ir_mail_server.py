@@ -1,6 +1,6 @@
 import logging
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
@@ -61,15 +61,15 @@ class IrMailServer(models.Model):
 
     def _compute_smtp_authentication_info(self):
         words = {
-            "oauth2_microsoft_smtp": _(
+            "oauth2_microsoft_smtp": self.env._(
                 "Send through Exchange Online by SMTP, signed in with OAuth2. The mailbox needs "
                 "“Authenticated SMTP” switched on in the Microsoft 365 admin center."
             ),
-            "oauth2_microsoft_graph": _(
+            "oauth2_microsoft_graph": self.env._(
                 "Send through the Microsoft Graph API, signed in with OAuth2. Needs no SMTP and "
                 "no open port but 443."
             ),
-            "oauth2_google_smtp": _(
+            "oauth2_google_smtp": self.env._(
                 "Send through Gmail or Google Workspace by SMTP, signed in with OAuth2."
             ),
         }
@@ -112,7 +112,7 @@ class IrMailServer(models.Model):
         for server in self._filter_oauth2():
             if server.smtp_encryption not in STRICT_ENCRYPTIONS:
                 raise UserError(
-                    _(
+                    self.env._(
                         "“%(server)s” signs in with OAuth2, so it needs an encryption with "
                         "validation: the token would otherwise go to whoever answers.",
                         server=server.name,
@@ -121,7 +121,7 @@ class IrMailServer(models.Model):
             mailbox = server.oauth2_mailbox_id
             if mailbox and mailbox.provider != server.oauth2_provider:
                 raise UserError(
-                    _(
+                    self.env._(
                         "The mailbox %(mailbox)s is connected through another provider than the "
                         "type of “%(server)s” needs.",
                         mailbox=mailbox.address,
@@ -208,7 +208,7 @@ class IrMailServer(models.Model):
         self.ensure_one()
         return {
             "type": "ir.actions.act_window",
-            "name": _("Send a test e-mail"),
+            "name": self.env._("Send a test e-mail"),
             "res_model": "mail.oauth2.test.mail",
             "view_mode": "form",
             "target": "new",
@@ -218,7 +218,9 @@ class IrMailServer(models.Model):
     def _mailbox_or_explain(self):
         self.ensure_one()
         if not self.oauth2_mailbox_id:
-            raise UserError(_("Choose a mailbox first: the address that mail is sent from."))
+            raise UserError(
+                self.env._("Choose a mailbox first: the address that mail is sent from.")
+            )
         return self.oauth2_mailbox_id
 
     def test_smtp_connection(self, autodetect_max_email_size=False):
@@ -235,7 +237,9 @@ class IrMailServer(models.Model):
 
     def _take_over_max_size(self, session):
         if not session.max_size:
-            raise UserError(_("The server “%(server)s” tells no largest size.", server=self.name))
+            raise UserError(
+                self.env._("The server “%(server)s” tells no largest size.", server=self.name)
+            )
         self.max_email_size = session.max_size / 1024**2
 
     # ------------------------------------------------------------
@@ -327,6 +331,8 @@ class IrMailServer(models.Model):
 
     def _connect_smtp(self, smtp_from, smtp_debug=False):
         """Return core's SMTP connection after TLS, not signed in yet."""
+        # pylint: disable=super-method-mismatch
+        # Core's own way to a server is wanted, not the one above that comes back here.
         self.ensure_one()
         if not self.smtp_host:
             raise ConfigurationError("smtp_host_missing", details={"server": self.name})
@@ -395,7 +401,7 @@ class IrMailServer(models.Model):
             if hand_over := self.env.context.get("mail_oauth2_hand_over"):
                 hand_over.failed(error)
             text = self.env["mail.oauth2.error"]._text(error)
-            raise MailDeliveryException(_("Mail Delivery Failed"), text) from error
+            raise MailDeliveryException(self.env._("Mail Delivery Failed"), text) from error
 
     def _prepare_email_message__(self, message, smtp_session):  # noqa: PLW3201
         """Let the mailbox be the sender where the provider accepts no other.

@@ -1,4 +1,4 @@
-from odoo import _, fields, models
+from odoo import fields, models
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
 from ..exceptions import MailOAuth2Error
@@ -66,9 +66,7 @@ class MailMail(models.Model):
         self.ensure_one()
         mail = self.sudo()
         return (
-            mail.record_company_id
-            or mail.mail_message_id.create_uid.company_id
-            or self.env.company
+            mail.record_company_id or mail.mail_message_id.create_uid.company_id or self.env.company
         )
 
     # ------------------------------------------------------------
@@ -104,7 +102,9 @@ class MailMail(models.Model):
     def _not_connected(self, error, raise_exception):
         if raise_exception:
             text = self.env["mail.oauth2.error"]._text(error)
-            raise MailDeliveryException(_("Unable to connect to the mail server"), text) from error
+            raise MailDeliveryException(
+                self.env._("Unable to connect to the mail server"), text
+            ) from error
         failed = QueueOutcome(self.filtered(lambda mail: mail.state == "outgoing"), error).apply()
         if failed:
             failed._postprocess_sent_message([], [], failed[0].failure_reason, "mail_smtp")

@@ -2,7 +2,7 @@ import re
 from datetime import timedelta
 from urllib.parse import urlsplit
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 from odoo.http import request
 
@@ -160,7 +160,7 @@ class MailOAuth2App(models.Model):
     def _check_secret_value(self, secret):
         if self.provider == "microsoft" and GUID.fullmatch(secret):
             raise ValidationError(
-                _(
+                self.env._(
                     "This is the ID of the client secret, not the secret itself. In the Entra "
                     "admin center, open Certificates & secrets and copy the column Value. It is "
                     "shown only right after the secret was created: make a new secret if it is "
@@ -217,12 +217,12 @@ class MailOAuth2App(models.Model):
         """Say why the provider will not accept the redirect URI, or the browser not find it."""
         parts = urlsplit(uri)
         if parts.scheme != "https" and parts.hostname != "localhost":
-            return _(
+            return self.env._(
                 "Microsoft and Google only send people back to https addresses. Set the system "
                 "parameter web.base.url to the https address of this Odoo."
             )
         if request and request.httprequest.host != parts.netloc:
-            return _(
+            return self.env._(
                 "You opened Odoo as %(browser)s, but the system parameter web.base.url says "
                 "%(configured)s. Signing in only works at the address in web.base.url.",
                 browser=request.httprequest.host,

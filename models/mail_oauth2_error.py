@@ -1,4 +1,4 @@
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..exceptions import MailOAuth2Error
@@ -48,12 +48,15 @@ class MailOAuth2ErrorMeaning(models.Model):
         )
         values = _Details(details or {})
         return {
-            "cause": (entry.cause or _("Something unexpected happened.")) % values,
+            "cause": (entry.cause or self.env._("Something unexpected happened.")) % values,
             "remedy": (entry.remedy or "") % values,
-            "who": entry.who and dict(entry._fields["who"]._description_selection(self.env))[entry.who],
+            "who": entry._who_in_words(),
             "command": (entry.command or "") % values,
             "link": entry.link or "",
         }
+
+    def _who_in_words(self):
+        return dict(self._fields["who"]._description_selection(self.env)).get(self.who, "")
 
     @api.model
     def _explain_error(self, error):
@@ -70,7 +73,7 @@ class MailOAuth2ErrorMeaning(models.Model):
         words = self._explain_error(error)
         lines = [words["cause"], words["remedy"], words["command"]]
         if words["provider_text"]:
-            lines.append(_("The provider says: %(text)s", text=words["provider_text"]))
+            lines.append(self.env._("The provider says: %(text)s", text=words["provider_text"]))
         return "\n".join(line for line in lines if line)
 
     @api.model

@@ -1,6 +1,6 @@
 from datetime import timedelta
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import email_normalize
 
@@ -82,9 +82,7 @@ class MailOAuth2Mailbox(models.Model):
         string="Connected As", compute="_compute_grant", compute_sudo=True
     )
     authenticated_on = fields.Datetime(compute="_compute_grant", compute_sudo=True)
-    authenticated_by_id = fields.Many2one(
-        "res.users", string="Authenticated By", compute="_compute_grant", compute_sudo=True
-    )
+    authenticated_by_id = fields.Many2one("res.users", compute="_compute_grant", compute_sudo=True)
     renewed_on = fields.Datetime(
         string="Refresh Token Renewed On", compute="_compute_grant", compute_sudo=True
     )
@@ -95,14 +93,14 @@ class MailOAuth2Mailbox(models.Model):
         string="Access Token Valid Until", compute="_compute_grant", compute_sudo=True
     )
     scopes = fields.Char(string="Permissions", compute="_compute_grant", compute_sudo=True)
-    error_cause = fields.Char(
-        string="Last Error", compute="_compute_error", compute_sudo=True
-    )
+    error_cause = fields.Char(string="Last Error", compute="_compute_error", compute_sudo=True)
     error_remedy = fields.Text(compute="_compute_error", compute_sudo=True)
     error_text = fields.Text(compute="_compute_error", compute_sudo=True)
     error_on = fields.Datetime(compute="_compute_error", compute_sudo=True)
-    mails_queued = fields.Integer(string="Mails Waiting", compute="_compute_mail_counts", compute_sudo=True)
-    mails_failed = fields.Integer(string="Mails Failed", compute="_compute_mail_counts", compute_sudo=True)
+    mails_queued = fields.Integer(
+        string="Mails Waiting", compute="_compute_mail_counts", compute_sudo=True
+    )
+    mails_failed = fields.Integer(compute="_compute_mail_counts", compute_sudo=True)
 
     _unique_address = models.UniqueIndex(
         "(app_id, address, COALESCE(company_id, 0), COALESCE(user_id, 0))",
@@ -195,7 +193,7 @@ class MailOAuth2Mailbox(models.Model):
         for mailbox in self:
             if not email_normalize(mailbox.address):
                 raise ValidationError(
-                    _("“%(address)s” is not an e-mail address.", address=mailbox.address)
+                    self.env._("“%(address)s” is not an e-mail address.", address=mailbox.address)
                 )
 
     @api.constrains("app_id", "company_id", "user_id")
@@ -205,7 +203,7 @@ class MailOAuth2Mailbox(models.Model):
             company = mailbox.app_id.company_id
             if company and company != mailbox.company_id:
                 raise ValidationError(
-                    _(
+                    self.env._(
                         "The app registration %(app)s belongs to %(company)s, so the mailbox "
                         "%(mailbox)s has to belong to it too.",
                         app=mailbox.app_id.name,
@@ -264,7 +262,7 @@ class MailOAuth2Mailbox(models.Model):
             words = self.env["mail.oauth2.error"]._explain_error(error)
             return self._notification(words["cause"], words["remedy"], "danger")
         return self._notification(
-            self.address, _("This mailbox is connected and can send."), "success"
+            self.address, self.env._("This mailbox is connected and can send."), "success"
         )
 
     def action_disconnect(self):
@@ -273,7 +271,7 @@ class MailOAuth2Mailbox(models.Model):
         self._check_may_connect()
         return {
             "type": "ir.actions.act_window",
-            "name": _("Remove the connection"),
+            "name": self.env._("Remove the connection"),
             "res_model": "mail.oauth2.disconnect",
             "view_mode": "form",
             "target": "new",
@@ -309,7 +307,7 @@ class MailOAuth2Mailbox(models.Model):
         self.check_access("read")
         if self.user_id == self.env.user or self.env.user.has_group("base.group_system"):
             return
-        raise AccessError(_("Only an administrator can connect this mailbox."))
+        raise AccessError(self.env._("Only an administrator can connect this mailbox."))
 
     def _server_types(self):
         """Return what the servers of this mailbox need: rows of ``SERVER_TYPES``."""
@@ -369,7 +367,7 @@ class MailOAuth2Mailbox(models.Model):
         used = self.filtered("server_ids")
         if used:
             raise UserError(
-                _(
+                self.env._(
                     "%(mailboxes)s: a mail server still sends through this mailbox.",
                     mailboxes=", ".join(used.mapped("address")),
                 )

@@ -1,7 +1,7 @@
-from odoo import _, models
+from odoo import models
 from odoo.tools import email_normalize
 
-from ..exceptions import MailOAuth2Error, SignInRejectedError
+from ..exceptions import ConsentNeededError, MailOAuth2Error, SignInRejectedError
 
 
 class MailOAuth2Mailbox(models.Model):
@@ -13,21 +13,31 @@ class MailOAuth2Mailbox(models.Model):
     # SIGNING IN
     # ------------------------------------------------------------
 
-    def _begin_sign_in(self, account=None):
+    def _begin_sign_in(self, account=None, *, force_consent=False):
         """Return the address to send the browser to; remember the sign-in meanwhile.
 
         :param account: identity that the user has chosen to send with; none other is asked for
+        :param force_consent: ask for consent again, see ``Provider.begin_sign_in``
         :raises MailOAuth2Error:
         """
         authorizations = self.env["mail.oauth2.authorization"]
         state = authorizations._new_state()
-        sign_in = self.sudo().app_id._get_provider().begin_sign_in(
-            resources=self._resources(),
-            redirect_uri=self.sudo().app_id._get_redirect_uri(),
-            state=state,
-            login_hint=account.address if account else self.address,
+        sign_in = (
+            self.sudo()
+            .app_id._get_provider()
+            .begin_sign_in(
+                resources=self._resources(),
+                redirect_uri=self.sudo().app_id._get_redirect_uri(),
+                state=state,
+                login_hint=account.address if account else self.address,
+                force_consent=force_consent,
+            )
         )
-        pending = {"sign_in": sign_in.pending, "chosen": account.subject if account else ""}
+        pending = {
+            "sign_in": sign_in.pending,
+            "chosen": account.subject if account else "",
+            "force_consent": force_consent,
+        }
         authorizations._begin(state, pending, self, self._return_url())
         return sign_in.url
 
@@ -38,15 +48,20 @@ class MailOAuth2Mailbox(models.Model):
 
         :param dict pending: what ``_begin_sign_in`` stored
         :param dict params: the query of the callback
-        :return: the path to show next
+        :return: where to go next: back to Odoo, or to the provider once more
         :raises MailOAuth2Error: nothing was stored
         """
         self.ensure_one()
         self._check_may_connect()
         provider = self.sudo().app_id._get_provider()
-        grant = provider.finish_sign_in(
-            pending["sign_in"], params, resources=self._resources()
-        )
+        try:
+            grant = provider.finish_sign_in(
+                pending["sign_in"], params, resources=self._resources()
+            )
+        except ConsentNeededError:
+            if pending["force_consent"]:
+                raise
+            return self._begin_sign_in(force_consent=True)
         if self._is_expected(grant.identity, pending["chosen"]):
             self._keep_grant(grant)
             return self._return_url()
@@ -70,7 +85,7 @@ class MailOAuth2Mailbox(models.Model):
         self._check_may_connect()
         self._grant_sudo()._store_sign_in(grant, self.env.user)
         self._write_down(
-            _(
+            self.env._(
                 "Connected by %(user)s, signed in as %(account)s.",
                 user=self.env.user.name,
                 account=grant.identity.address or grant.identity.name,
@@ -140,7 +155,7 @@ class MailOAuth2Mailbox(models.Model):
         revoked = self._revoke()
         self._grant_sudo()._wipe()
         self.sudo().authorization_ids.unlink()
-        self._write_down(_("Connection removed by %(user)s.", user=self.env.user.name))
+        self._write_down(self.env._("Connection removed by %(user)s.", user=self.env.user.name))
         return revoked
 
     def _revoke(self):

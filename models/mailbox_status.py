@@ -10,9 +10,7 @@ class MailOAuth2Mailbox(models.Model):
 
     _inherit = "mail.oauth2.mailbox"
 
-    status_html = fields.Html(
-        string="Status", compute="_compute_status_html", sanitize=False
-    )
+    status_html = fields.Html(string="Status", compute="_compute_status_html", sanitize=False)
 
     def _compute_status_html(self):
         for mailbox in self:

@@ -1,7 +1,7 @@
 import logging
 from datetime import timedelta
 
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.tools.misc import format_date
 
 from ..exceptions import MailOAuth2Error
@@ -36,7 +36,9 @@ class MailOAuth2Mailbox(models.Model):
         )
         for mailbox in grants.mailbox_id:
             mailbox._renew()
-        self.env["mail.oauth2.app"].search([])._warn_of_secret_expiry()
+        self.env["mail.oauth2.app"].search(
+            [("client_secret_expires_on", "!=", False)]
+        )._warn_of_secret_expiry()
 
     def _renew(self):
         try:
@@ -55,7 +57,7 @@ class MailOAuth2Mailbox(models.Model):
         if self._incident_activities():
             return
         words = self.env["mail.oauth2.error"]._explain_error(error)
-        summary = _("Mailbox %(address)s cannot send", address=self.address)
+        summary = self.env._("Mailbox %(address)s cannot send", address=self.address)
         for user in self._people_in_charge():
             self.activity_schedule(
                 "mail.mail_activity_data_warning",
@@ -67,7 +69,9 @@ class MailOAuth2Mailbox(models.Model):
                 "simple_notification",
                 {"type": "danger", "title": summary, "message": words["cause"], "sticky": True},
             )
-        self.message_post(body=f"{summary}: {words['cause']}")
+        self.message_post(
+            body=self.env._("%(summary)s: %(cause)s", summary=summary, cause=words["cause"])
+        )
 
     def _close_incident(self):
         """The mailbox can send again: say so where the incident was announced."""
@@ -75,7 +79,7 @@ class MailOAuth2Mailbox(models.Model):
         activities = self._incident_activities()
         if not activities:
             return
-        text = _("Mailbox %(address)s can send again", address=self.address)
+        text = self.env._("Mailbox %(address)s can send again", address=self.address)
         for user in activities.user_id:
             user._bus_send("simple_notification", {"type": "success", "message": text})
         activities.unlink()
@@ -87,7 +91,7 @@ class MailOAuth2Mailbox(models.Model):
             self.activity_schedule(
                 "mail.mail_activity_data_todo",
                 date_deadline=expires_on,
-                summary=_(
+                summary=self.env._(
                     "The client secret of %(app)s ends on %(date)s",
                     app=self.app_id.name,
                     date=format_date(self.env, expires_on),
@@ -125,7 +129,7 @@ class MailOAuth2App(models.Model):
     def _warn_of_secret_expiry(self):
         """Warn of client secrets that end soon, once for each of :data:`SECRET_WARNING_DAYS`."""
         today = fields.Date.context_today(self)
-        for app in self.filtered("client_secret_expires_on"):
+        for app in self:
             days = (app.client_secret_expires_on - today).days
             passed = [limit for limit in SECRET_WARNING_DAYS if days <= limit]
             if not passed or app.secret_warning_given == min(passed):

@@ -124,19 +124,25 @@ class QueueOutcome:
         partners = mail.recipient_ids & mail.recipient_ids.browse(p.id for p in success_pids)
         if not partners and not success_emails:
             return
-        served = mail.with_user(mail.create_uid).sudo().copy(
-            {
-                "headers": mail.headers,
-                "mail_message_id": mail.mail_message_id.id,
-                "email_to": mail.email_to if success_emails else False,
-                "email_cc": mail.email_cc if success_emails else False,
-                "recipient_ids": [fields.Command.set(partners.ids)],
-            }
+        served = (
+            mail.with_user(mail.create_uid)
+            .sudo()
+            .copy(
+                {
+                    "headers": mail.headers,
+                    "mail_message_id": mail.mail_message_id.id,
+                    "email_to": mail.email_to if success_emails else False,
+                    "email_cc": mail.email_cc if success_emails else False,
+                    "recipient_ids": [fields.Command.set(partners.ids)],
+                }
+            )
         )
         served.write({"state": "sent", "failure_type": False, "failure_reason": False})
         notifications = self._pending_notifications(mail).filtered(
-            lambda notification: notification.res_partner_id in partners
-            or (success_emails and not notification.res_partner_id)
+            lambda notification: (
+                notification.res_partner_id in partners
+                or (success_emails and not notification.res_partner_id)
+            )
         )
         notifications.write({"mail_mail_id": served.id, "notification_status": "sent"})
         values = {"recipient_ids": [fields.Command.set((mail.recipient_ids - partners).ids)]}

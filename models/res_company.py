@@ -1,4 +1,4 @@
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..providers import SERVER_TYPES
@@ -34,7 +34,6 @@ class ResCompany(models.Model):
 
     email_server_id = fields.Many2one(
         "ir.mail_server",
-        string="Email Server",
         ondelete="set null",
         groups="base.group_system",
         domain="[('company_id', 'in', [id, False]), ('owner_user_id', '=', False)]",
@@ -65,9 +64,9 @@ class ResCompany(models.Model):
         groups="base.group_system",
     )
     email_server_encryption = fields.Selection(
-        selection=lambda self: self.env["ir.mail_server"]
-        ._fields["smtp_encryption"]
-        ._description_selection(self.env),
+        selection=lambda self: (
+            self.env["ir.mail_server"]._fields["smtp_encryption"]._description_selection(self.env)
+        ),
         string="Encryption",
         compute="_compute_email_server",
         readonly=False,
@@ -263,7 +262,7 @@ class ResCompany(models.Model):
         address = values.get("email_server_address", self.email_server_address)
         if not app or not address:
             raise UserError(
-                _("Fill in the app registration and the address that mail is sent from.")
+                self.env._("Fill in the app registration and the address that mail is sent from.")
             )
         mailboxes = self.env["mail.oauth2.mailbox"]
         known = mailboxes.search(
@@ -298,5 +297,5 @@ class ResCompany(models.Model):
     def _email_server_or_explain(self):
         self.ensure_one()
         if not self.email_server_id:
-            raise UserError(_("Choose how this company sends mail first."))
+            raise UserError(self.env._("Choose how this company sends mail first."))
         return self.email_server_id

@@ -1,4 +1,4 @@
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 
 from ..providers import SERVER_TYPES
@@ -81,7 +81,7 @@ class ResUsers(models.Model):
         )
         if not app:
             raise UserError(
-                _(
+                self.env._(
                     "Your company has not registered Odoo with this provider yet. Ask an "
                     "administrator to add an app registration (Settings, Technical, Email)."
                 )

@@ -18,6 +18,7 @@ from google_auth_oauthlib.flow import Flow
 
 from ..exceptions import (
     ConfigurationError,
+    ConsentNeededError,
     SignInNeededError,
     SignInRejectedError,
     UnreachableError,
@@ -99,7 +100,7 @@ class GoogleProvider(Provider):
         _check_granted(token, resources)
         refresh_token = text_of(content, "refresh_token")
         if not refresh_token:
-            raise SignInRejectedError("google_no_refresh_token")
+            raise ConsentNeededError("google_no_refresh_token")
         return _grant(refresh_token, token, resources, identity=identity)
 
     def refresh(self, cache, *, resource) -> Grant:

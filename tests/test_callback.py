@@ -47,7 +47,9 @@ class TestCallback(SandboxCase, HttpCase):
     def test_browser_returns_to_the_company_form(self):
         answer = self.callback(self.begin_in_browser())
         self.assertEqual(answer.status_code, 303)
-        self.assertTrue(answer.headers["Location"].endswith(f"/odoo/email-server/{self.company.id}"))
+        self.assertTrue(
+            answer.headers["Location"].endswith(f"/odoo/email-server/{self.company.id}")
+        )
         self.assertEqual(self.state(), "connected")
 
     def test_second_submission_changes_nothing(self):
@@ -171,7 +173,7 @@ def bad_callbacks(good, generator, count):
         return value[:position] + ("A" if value[position] != "A" else "B") + value[position + 1 :]
 
     makers = (
-        lambda: {},
+        dict,
         lambda: {"state": noise(9000)},
         lambda: {"code": good["code"]},
         lambda: {"code": good["code"], "state": flipped(good["state"])},

@@ -1,4 +1,4 @@
-from odoo import _, fields, models
+from odoo import fields, models
 
 
 class MailOAuth2Disconnect(models.TransientModel):
@@ -16,8 +16,8 @@ class MailOAuth2Disconnect(models.TransientModel):
         self.ensure_one()
         revoked = self.mailbox_id._disconnect()
         message = (
-            _("The connection is removed and revoked at the provider.")
+            self.env._("The connection is removed and revoked at the provider.")
             if revoked
-            else _("The connection is removed from Odoo.")
+            else self.env._("The connection is removed from Odoo.")
         )
         return self.mailbox_id._notification(self.mailbox_id.address, message, "success")

@@ -1,4 +1,4 @@
-from odoo import _, api, fields, models
+from odoo import api, fields, models
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.exceptions import UserError
 
@@ -24,7 +24,7 @@ class MailOAuth2TestMail(models.TransientModel):
             "tag": "display_notification",
             "params": {
                 "type": "success",
-                "message": _(
+                "message": self.env._(
                     "The provider accepted the test e-mail to %(address)s.", address=self.email_to
                 ),
                 "next": {"type": "ir.actions.act_window_close"},
@@ -38,7 +38,7 @@ class MailOAuth2TestMail(models.TransientModel):
         message = servers._build_email__(
             email_from=sender,
             email_to=[self.email_to],
-            subject=_("Test e-mail from Odoo"),
+            subject=self.env._("Test e-mail from Odoo"),
             body=self._body(),
             subtype="html",
         )
@@ -47,7 +47,9 @@ class MailOAuth2TestMail(models.TransientModel):
         except (MailDeliveryException, MailOAuth2Error) as error:
             raise UserError(self._words(error)) from error
         except (OSError, AssertionError) as error:
-            raise UserError(_("The test e-mail was not sent: %(error)s", error=error)) from error
+            raise UserError(
+                self.env._("The test e-mail was not sent: %(error)s", error=error)
+            ) from error
 
     @api.model
     def _words(self, error):
@@ -56,7 +58,7 @@ class MailOAuth2TestMail(models.TransientModel):
         return "\n".join(str(part) for part in error.args[1:] or error.args)
 
     def _body(self):
-        return _(
+        return self.env._(
             "<p>This e-mail was sent from Odoo by %(user)s to test the server "
             "“%(server)s”. It works.</p>",
             user=self.env.user.name,
