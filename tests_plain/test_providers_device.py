@@ -108,19 +108,22 @@ def test_an_unknown_app_is_named_before_there_is_a_code(device):
     assert refused(ConfigurationError, device.begin, client_id=nobody).key == "aadsts_700016"
 
 
+GOOD = {"device_code": "d", "user_code": "u", "verification_uri": "https://login.example/"}
+
+
 @pytest.mark.parametrize(
     "answer",
     [
         {},
-        {"device_code": "d", "user_code": "u", "verification_uri": "javascript:alert(1)"},
-        {"device_code": "d", "user_code": "u", "verification_uri": "https://"},
-        {"device_code": "d", "user_code": 5, "verification_uri": "https://login.example/"},
-        {"user_code": "u", "verification_uri": "https://login.example/"},
-        {"device_code": "d", "user_code": "u", "verification_uri": "https://a.example/", "interval": 0},
-        {"device_code": "d", "user_code": "u", "verification_uri": "https://a.example/", "interval": "x"},
-        {"device_code": "d", "user_code": "u", "verification_uri": "https://a.example/", "expires_in": 0},
+        GOOD | {"device_code": None},
+        GOOD | {"user_code": 5},
+        GOOD | {"verification_uri": "javascript:alert(1)"},
+        GOOD | {"verification_uri": "https://"},
+        GOOD | {"interval": 0},
+        GOOD | {"interval": "x"},
+        GOOD | {"expires_in": 0},
     ],
-)  # fmt: skip
+)
 def test_an_answer_nobody_could_use_is_not_shown(device, monkeypatch, answer):
     def checked(_http, _response, _secrets=()):
         return dict(answer)
