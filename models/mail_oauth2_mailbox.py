@@ -260,7 +260,8 @@ class MailOAuth2Mailbox(models.Model):
         error = self._probe()
         if error:
             words = self.env["mail.oauth2.error"]._explain_error(error)
-            return self._notification(words["cause"], words["remedy"], "danger")
+            message = " ".join(filter(None, (words["cause"], words["remedy"])))
+            return self._notification(self.address, message, "danger")
         return self._notification(
             self.address, self.env._("This mailbox is connected and can send."), "success"
         )
