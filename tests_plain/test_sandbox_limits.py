@@ -136,7 +136,7 @@ def test_graph_handles_four_requests_of_a_mailbox_at_once(sandbox):
 
 
 def test_graph_counts_requests_over_ten_minutes(sandbox):
-    sandbox.settings(limits=True, graph_requests_per_ten_minutes=2)
+    sandbox.settings(limits=True, graph_requests_per_ten_minutes=2, graph_concurrency=1)
     token = graph_token(sandbox)
     codes = [send_mime(sandbox, token, mail(ERP)).status_code for _ in range(3)]
     assert codes == [202, 202, 429]
