@@ -1,5 +1,6 @@
 """The Chromium that the browser tests drive."""
 
+import ctypes
 import os
 import re
 import shutil
@@ -51,6 +52,23 @@ def search_path_with(program):
     link.unlink(missing_ok=True)
     link.symlink_to(program)
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
+
+
+def driver_libraries():
+    """Return the variables with which Playwright's driver finds the libraries it needs.
+
+    A small Debian lacks one, with Chromium installed or not.
+    """
+    try:
+        ctypes.CDLL("libatomic.so.1")
+    except OSError:
+        folder = built_once(cache_dir() / "libatomic1", _download_libatomic)
+        return {"LD_LIBRARY_PATH": debian_packages.library_path(folder)}
+    return {}
+
+
+def _download_libatomic(folder):
+    debian_packages.unpack_programs(folder, "libatomic1")
 
 
 def _unpacked():

@@ -5,7 +5,7 @@ import os
 import shutil
 
 from . import odoo_database
-from .browser import chromium, search_path_with
+from .browser import chromium, driver_libraries, search_path_with
 from .console import SetupError
 from .demo import running_demo
 from .places import ADDON, ROOT, RUN, logs_dir
@@ -72,9 +72,9 @@ class TestParts:
 
     def browser(self):
         """A person's way through the screens, in headless Chromium."""
-        program = chromium()
+        program, libraries = chromium(), driver_libraries()
         with running_demo(self._tools, self._postgres, "test-browser") as demo:
-            variables = {
+            variables = libraries | {
                 "ODOO_URL": demo.odoo.url,
                 "ODOO_DB": demo.database,
                 "SANDBOX_JSON": str(demo.sandbox.description_file),
