@@ -1,16 +1,15 @@
 """For any headers and any envelope: Graph delivers to the envelope, to each once."""
 
 import smtplib
+from email import message_from_bytes
 from email.utils import getaddresses
 
-import pytest
-from mail_server_oauth2.transport import envelope as envelope_module
-from mail_server_oauth2.transport.envelope import is_address, to_graph_mime
-from test_transport_envelope import Message, delivered, header_addresses, mail
-
-pytest.importorskip("hypothesis")
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from mail_server_oauth2.transport import addresses
+from mail_server_oauth2.transport.addresses import is_address
+from mail_server_oauth2.transport.envelope import to_graph_mime
+from test_transport_envelope import Message, delivered, header_addresses, mail
 
 ADDRESSES = st.builds(
     "{}@{}".format,
@@ -61,8 +60,18 @@ def test_no_header_however_broken_changes_who_gets_the_mail(to, envelope):
     assert same(delivered(to_graph_mime(message, envelope))) == once
 
 
+@settings(max_examples=60, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@given(people=st.lists(st.tuples(TEXT, ADDRESSES), min_size=1, max_size=4))
+def test_no_display_name_makes_a_reply_go_elsewhere(people):
+    value = ", ".join(f"{quoted(name)} <{address}>" for name, address in people)
+    mime = message_from_bytes(to_graph_mime(mail(Reply_To=value), ["a@b.example"]))
+    assert [address for _name, address in getaddresses([mime["Reply-To"]])] == [
+        address for _name, address in people
+    ]
+
+
 @settings(max_examples=300, deadline=None, database=None)
-@given(address=st.from_regex(envelope_module._ADDRESS, fullmatch=True))
+@given(address=st.from_regex(addresses._ADDRESS, fullmatch=True))
 def test_address_means_the_same_to_every_reader(address):
     assert is_address(address)
     assert smtplib.quoteaddr(address) == f"<{address}>"

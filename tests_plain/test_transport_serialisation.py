@@ -4,6 +4,7 @@ import email.policy
 from email import message_from_bytes
 from email.message import EmailMessage
 from email.mime.text import MIMEText
+from email.utils import getaddresses
 
 import pytest
 from mail_server_oauth2.exceptions import RefusedError
@@ -47,6 +48,34 @@ def test_long_value_for_machines_is_not_encoded(name):
 def test_other_headers_are_folded_as_ever():
     message = mail(Subject="Rechnung für " * 20, X_Text="word " * 40, To='"Zoë" <zoe@x.example>')
     assert to_bytes(message) == message.as_bytes(policy=email.policy.SMTP)
+
+
+@pytest.mark.parametrize("name", ["From", "Reply-To", "To"])
+@pytest.mark.parametrize("as_core_does", [False, True])
+def test_long_display_name_keeps_to_itself(name, as_core_does):
+    shown = "Sales, eve@evil.example, and a name so long that its header has to be folded somewhere"
+    value = f'"{shown}" <sales@contoso.example>'
+    content = to_bytes(mail(**{name: [value] if as_core_does else value}))
+    (mailbox,) = message_from_bytes(content, policy=email.policy.SMTP)[name].addresses
+    assert mailbox.addr_spec == "sales@contoso.example"
+    assert getaddresses([message_from_bytes(content)[name]])[0][1] == "sales@contoso.example"
+
+
+def test_long_header_with_a_group_keeps_the_group():
+    members = ", ".join(f"p{number}@fabrikam.example" for number in range(9))
+    content = to_bytes(mail(To=f"Team: {members};"))
+    (group,) = message_from_bytes(content, policy=email.policy.SMTP)["To"].groups
+    assert (group.display_name, len(group.addresses)) == ("Team", 9)
+
+
+def test_attached_message_keeps_the_lines_it_came_with():
+    source = (
+        b"Message-ID: <1@x.example>\r\nX-Signature: " + b"a" * 200 + b"\r\n\tb=c\r\n"
+        b"Subject: one\r\n  two\r\n\r\nHello\r\n"
+    )
+    message = mail()
+    message.add_attachment(message_from_bytes(source), filename="a.eml")
+    assert source in to_bytes(message)
 
 
 def test_value_too_long_for_any_line_is_encoded_and_not_broken():

@@ -9,33 +9,15 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import re
 from collections.abc import Iterable, Iterator
 from email.errors import MessageError
-from email.header import Header
-from email.headerregistry import AddressHeader
+from email.headerregistry import Address
 from email.message import Message
-from email.policy import default as default_policy
-from email.utils import quote
 
 import idna
 
+from .addresses import header_lines, parsed
 from .serialisation import to_bytes
-
-#: A longer name goes out in encoded words, which fold; a quoted string does not
-_QUOTED_NAME_LIMIT = 60
-
-#: One address and nothing else (RFC 5321 4.1.2, with letters of RFC 6531, without backslashes)
-_ADDRESS = re.compile(
-    r"""(?: [^\s"(),:;<>@\[\]\\\x00-\x20\x7f-\x9f]+ | "[^"\\\x00-\x1f\x7f-\x9f]*" )
-        @ (?: [^\s"(),:;<>@\[\]\\\x00-\x20\x7f-\x9f]+ | \[[0-9A-Za-z:.]+\] )""",
-    re.VERBOSE,
-)
-
-
-def is_address(text: str) -> bool:
-    """Whether ``text`` can stand in a header without naming anybody else."""
-    return bool(_ADDRESS.fullmatch(text))
 
 
 def to_graph_mime(message: Message, recipients: Iterable[str]) -> bytes:
@@ -45,8 +27,8 @@ def to_graph_mime(message: Message, recipients: Iterable[str]) -> bytes:
     other recipients become Bcc (Exchange removes that header). All other headers stay.
 
     :param message: as prepared by Odoo core; left as it is
-    :param recipients: envelope addresses that pass :func:`is_address`; of several spellings of
-        one the first counts
+    :param recipients: envelope addresses that pass :func:`.addresses.is_address`; of several
+        spellings of one the first counts
     :raises RefusedError: ``message_malformed``
     """
     envelope: dict[str, str] = {}
@@ -69,57 +51,24 @@ def _recipient_headers(message: Message, envelope: dict[str, str]) -> Iterator[s
     waiting = dict(envelope)
     for name in ("To", "Cc"):
         mailboxes = [
-            _mailbox(display_name, waiting.pop(address))
-            for display_name, address in _header_addresses(message, name)
-            if address in waiting
+            (shown.display_name, waiting.pop(address))
+            for shown in _header_addresses(message, name)
+            if (address := _normalised(shown.addr_spec)) in waiting
         ]
-        yield _header_lines(name, mailboxes)
-    yield _header_lines("Bcc", [waiting[address] for address in envelope if address in waiting])
+        yield header_lines(name, mailboxes)
+    yield header_lines("Bcc", [("", address) for address in waiting.values()])
 
 
-def _header_addresses(message: Message, name: str) -> Iterator[tuple[str, str]]:
-    """Yield display name and normalised address of every mailbox, those in groups too."""
-    for header in _headers(message, name):
-        for address in header.addresses:
-            yield address.display_name, _normalised(address.addr_spec)
+def _header_addresses(message: Message, name: str) -> list[Address]:
+    """Return every mailbox of the headers of a name, those in groups too.
 
-
-def _headers(message: Message, name: str) -> list[AddressHeader]:
-    """Return the headers of a name, parsed; none where one cannot be parsed at all.
-
-    The parser trips over some malformed headers. Whoever they name is still in the envelope.
+    None where a header cannot be parsed at all. Whoever it names is still in the envelope.
     """
     try:
-        return [
-            value if _is_parsed(value) else default_policy.header_factory(name, str(value))
-            for value in message.get_all(name, ())
-        ]
+        headers = [parsed(name, value) for value in message.get_all(name, ())]
     except (AttributeError, LookupError, MessageError, TypeError, ValueError):
         return []
-
-
-def _is_parsed(value) -> bool:
-    """Tell whether a header holds addresses; one set from a list of strings holds strings.
-
-    Odoo core sets To and Cc from such lists.
-    """
-    return isinstance(value, AddressHeader) and not any(
-        isinstance(address, str) for address in value.addresses
-    )
-
-
-def _header_lines(name: str, mailboxes: list[str]) -> str:
-    return f"{name}: " + ",\r\n ".join(mailboxes) + "\r\n" if mailboxes else ""
-
-
-def _mailbox(display_name: str, address: str) -> str:
-    name = " ".join(display_name.split())
-    if not name:
-        return address
-    if name.isascii() and name.isprintable() and len(name) <= _QUOTED_NAME_LIMIT:
-        return f'"{quote(name)}" <{address}>'
-    letters = name.encode("utf-8", "replace").decode()
-    return f"{Header(letters, 'utf-8').encode(linesep=chr(13) + chr(10))} <{address}>"
+    return [address for header in headers for address in header.addresses]
 
 
 def _normalised(address: str) -> str:

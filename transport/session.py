@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from ..exceptions import MailOAuth2Error, PersonNeededError, RefusedError
 from ..providers.base import AccessToken
-from .envelope import is_address
+from .addresses import is_address
 
 _logger = logging.getLogger(__name__)
 

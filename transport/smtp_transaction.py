@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 
 from ..exceptions import DeliveryUnknownError, RefusedError
 from ..providers.redaction import clean_text
+from .addresses import is_address
 from .connection_errors import CONNECTION_ERRORS, typed_error
-from .envelope import is_address
 from .smtp_replies import CONTENT, DATA, MAIL, RCPT, Reply, classify, classify_recipients
 
 #: Bytes per write. The time-out of the connection holds for one write, and must not limit how
