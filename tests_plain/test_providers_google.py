@@ -10,6 +10,7 @@ from google.oauth2.credentials import Credentials
 from google_auth_oauthlib.flow import Flow
 from mail_server_oauth2.exceptions import (
     ConfigurationError,
+    ConsentNeededError,
     MailOAuth2Error,
     SignInNeededError,
     SignInRejectedError,
@@ -52,7 +53,7 @@ def test_a_sign_in_asks_for_mail_and_the_address_offline(google):
 
 def test_without_a_refresh_token_the_consent_has_to_be_asked_again(google):
     google.sign_in()
-    assert refused(SignInRejectedError, google.sign_in).key == "google_no_refresh_token"
+    assert refused(ConsentNeededError, google.sign_in).key == "google_no_refresh_token"
     grant = google.sign_in(force_consent=True)
     assert set(google.last_query["prompt"].split()) == {"select_account", "consent"}
     assert google.provider().refresh(grant.cache, resource="smtp").tokens["smtp"].value

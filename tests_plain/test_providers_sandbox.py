@@ -3,6 +3,7 @@
 import pytest
 from mail_server_oauth2.exceptions import (
     ConfigurationError,
+    ConsentNeededError,
     MailOAuth2Error,
     SignInNeededError,
     SignInRejectedError,
@@ -233,7 +234,7 @@ def test_google_names_the_owner_and_forgets_a_revoked_grant(northwind):
 
 def test_a_second_sign_in_at_google_needs_the_consent_page_again(northwind):
     northwind.connect()
-    assert refused(SignInRejectedError, northwind.connect).key == "google_no_refresh_token"
+    assert refused(ConsentNeededError, northwind.connect).key == "google_no_refresh_token"
     again = northwind.connect(force_consent=True)
     assert northwind.refresh(again).tokens["smtp"].value
 
