@@ -32,6 +32,7 @@ PERMISSIONS = {
         "SMTP.Send": "Send emails from your mailbox using SMTP AUTH",
         "IMAP.AccessAsUser.All": "Read and write access to your mail via IMAP",
         "POP.AccessAsUser.All": "Read and write access to your mail via POP",
+        "User.Read": "Read your profile",
     },
     "oidc": {
         "openid": "Sign you in",
@@ -107,9 +108,16 @@ def _parse(world: World, item: str, tenant: str) -> Scope:
     resource = _resource(world, prefix)
     if resource is None:
         raise EntraError(500011, resource=prefix, tenant=tenant)
-    if permission != ".default" and permission not in PERMISSIONS[resource]:
+    name = permission if permission == ".default" else _canonical(resource, permission)
+    if not name:
         raise EntraError(70011, scope=item)
-    return Scope(resource, permission, prefix or WORLDWIDE_GRAPH, item)
+    return Scope(resource, name, prefix or WORLDWIDE_GRAPH, item)
+
+
+def _canonical(resource: str, permission: str) -> str:
+    """Return a permission as Entra spells it; requests may use any case."""
+    known = {name.lower(): name for name in PERMISSIONS[resource]}
+    return known.get(permission.lower(), "")
 
 
 def _resource(world: World, prefix: str) -> str | None:
