@@ -13,6 +13,7 @@
     "data": [
         "security/ir.model.access.csv",
         "security/mail_server_oauth2_security.xml",
+        "security/mail_oauth2_take_over_security.xml",
         "data/ir_cron_data.xml",
         "data/mail_oauth2_error_data.xml",
         "views/mail_oauth2_app_views.xml",
@@ -21,7 +22,9 @@
         "views/mail_oauth2_sign_in_templates.xml",
         "views/ir_mail_server_views.xml",
         "wizard/mail_oauth2_disconnect_views.xml",
+        "wizard/mail_oauth2_take_over_views.xml",
         "wizard/mail_oauth2_test_mail_views.xml",
+        "views/mail_oauth2_take_over_views.xml",
         "views/res_company_views.xml",
         "views/res_users_views.xml",
         "views/mail_server_oauth2_menus.xml",

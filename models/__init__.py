@@ -6,7 +6,9 @@ from . import mail_oauth2_mailbox
 from . import mailbox_sign_in
 from . import mailbox_status
 from . import mailbox_upkeep
+from . import secret_rotation
 from . import ir_mail_server
+from . import mail_oauth2_take_over
 from . import mail_mail
 from . import res_company
 from . import res_users

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:response_mode='form_post'")
 def token_of_another_program(authority):
     """Return a refresh token of a sign-in that did not go through our grants."""
     authority.sign_in()
-    return sorted(authority.refresh_tokens)[-1]
+    return max(authority.refresh_tokens)
 
 
 def imported(authority, refresh_token=None, **app):

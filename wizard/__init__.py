@@ -1,2 +1,3 @@
 from . import mail_oauth2_disconnect
+from . import mail_oauth2_take_over
 from . import mail_oauth2_test_mail
