@@ -380,7 +380,7 @@ class IrMailServer(models.Model):
     ):
         """Say in words what went wrong, and tell the queue which error it was."""
         try:
-            return super().send_email(
+            message_id = super().send_email(
                 message,
                 mail_server_id=mail_server_id,
                 smtp_server=smtp_server,
@@ -393,6 +393,8 @@ class IrMailServer(models.Model):
                 smtp_debug=smtp_debug,
                 smtp_session=smtp_session,
             )
+            self._note_refused(smtp_session)
+            return message_id
         except MailDeliveryException as failure:
             # Core raises it while it handles the session's error, without `from`.
             error = failure.__context__
@@ -402,6 +404,13 @@ class IrMailServer(models.Model):
                 hand_over.failed(error)
             text = self.env["mail.oauth2.error"]._text(error)
             raise MailDeliveryException(self.env._("Mail Delivery Failed"), text) from error
+
+    def _note_refused(self, smtp_session):
+        """Tell the queue who was refused although the mail was accepted for others."""
+        hand_over = self.env.context.get("mail_oauth2_hand_over")
+        result = getattr(smtp_session, "last_result", None)
+        if hand_over and result and result.refused:
+            hand_over.accepted(result.refused)
 
     def _prepare_email_message__(self, message, smtp_session):  # noqa: PLW3201
         """Let the mailbox be the sender where the provider accepts no other.

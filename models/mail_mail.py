@@ -3,7 +3,7 @@ from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
 from ..exceptions import MailOAuth2Error
 from ..transport import MailSession
-from .queue_outcome import QueueOutcome
+from .queue_outcome import PartialRefusal, QueueOutcome
 
 
 class HandOver:
@@ -14,9 +14,19 @@ class HandOver:
 
     def __init__(self):
         self._error = None
+        self._refused = {}
 
     def failed(self, error):
         self._error = error
+
+    def accepted(self, refused):
+        """Note the recipients, ``{address: reply}``, who were refused while others were served."""
+        self._refused.update(refused)
+
+    def take_refused(self):
+        """Return the refused recipients of the mail in hand once."""
+        refused, self._refused = self._refused, {}
+        return refused
 
     def take_error(self):
         """Return the error of the last hand-over once, ``None`` if it went well."""
@@ -116,6 +126,13 @@ class MailMail(models.Model):
         """Give a mail the state that the typed error asks for, before core commits."""
         hand_over = self.env.context.get("mail_oauth2_hand_over")
         error = hand_over.take_error() if hand_over else None
+        refused = hand_over.take_refused() if hand_over else {}
+        if refused:
+            partial = PartialRefusal(self, refused)
+            partial.queue_again()
+            success_pids, success_emails = partial.served(success_pids, success_emails)
+            failure_reason, failure_type = partial.reason, "mail_email_invalid"
+            self.failure_reason = partial.reason
         if error is None:
             return super()._postprocess_sent_message(
                 success_pids, success_emails, failure_reason, failure_type

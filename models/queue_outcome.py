@@ -16,6 +16,7 @@ import random
 from datetime import timedelta
 
 from odoo import fields
+from odoo.tools import email_normalize
 
 #: minutes to the next attempt after the 1st, 2nd, … one; the last value repeats
 BACK_OFF = (1, 5, 10, 20, 40, 60, 120)
@@ -149,3 +150,43 @@ class QueueOutcome:
         if success_emails:
             values.update(email_to=False, email_cc=False)
         mail.write(values)
+
+
+class PartialRefusal:
+    """What becomes of recipients who were refused while others of the same mail were served.
+
+    :param mail: one ``mail.mail`` that the provider accepted for somebody
+    :param refused: ``{address: provider's reply}``, see ``transport.SubmissionResult``
+    """
+
+    def __init__(self, mail, refused):
+        self.mail = mail
+        self.refused = {email_normalize(address): reply for address, reply in refused.items()}
+        self.reason = "\n".join(f"{address}: {reply}" for address, reply in refused.items())
+
+    def served(self, partners, formatted_emails):
+        """Return which of the partners and formatted addresses did get the mail."""
+        got_it = [email for email in formatted_emails if not self._is_refused(email)]
+        return [partner for partner in partners if not self._is_refused(partner.email)], got_it
+
+    def queue_again(self):
+        """Give those who were refused for now a mail of their own, for later."""
+        later = [address for address, reply in self.refused.items() if reply.startswith("4")]
+        if not later:
+            return
+        now = fields.Datetime.now()
+        self.mail.with_user(self.mail.create_uid).sudo().copy(
+            {
+                "headers": self.mail.headers,
+                "mail_message_id": self.mail.mail_message_id.id,
+                "email_to": ", ".join(later),
+                "email_cc": False,
+                "recipient_ids": [fields.Command.clear()],
+                "oauth2_attempts": 1,
+                "oauth2_waiting_since": now,
+                "scheduled_date": next_attempt(now, 1),
+            }
+        )
+
+    def _is_refused(self, email):
+        return email_normalize(email) in self.refused

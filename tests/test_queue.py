@@ -104,6 +104,39 @@ class TestQueue(SandboxCase):
         self.assertEqual(mail.state, "exception")
         self.assertIn("RecipientNotFound", mail.failure_reason)
 
+    def refuse(self, recipient, status, text):
+        self.sandbox.fault(
+            "microsoft_smtp.rcpt",
+            "reply",
+            status=status,
+            message=text,
+            match={"recipient": recipient},
+        )
+
+    def test_recipient_refused_among_others_is_said_and_the_others_get_it(self):
+        self.connected_server(SMTP, ERIN)
+        self.refuse("bob@example.com", 550, "5.1.10 RecipientNotFound")
+        mail = self.queue_mail(email_to="ann@example.com, bob@example.com")
+        self.send(mail)
+        self.assertEqual(mail.state, "sent")
+        self.assertEqual(
+            [row["recipient"] for row in self.sandbox.delivered()], ["ann@example.com"]
+        )
+        self.assertIn("bob@example.com: 550 5.1.10 RecipientNotFound", mail.failure_reason)
+
+    def test_recipient_refused_for_now_gets_a_mail_of_the_own_later(self):
+        self.connected_server(SMTP, ERIN)
+        self.refuse("bob@example.com", 450, "4.2.1 receiving mail too quickly")
+        mail = self.queue_mail(email_to="ann@example.com, bob@example.com")
+        self.send(mail)
+        later = self.env["mail.mail"].search([("email_to", "=", "bob@example.com")])
+        self.assertEqual(later.state, "outgoing")
+        self.assertGreater(later.scheduled_date, fields.Datetime.now())
+        later.scheduled_date = False
+        self.send(later)
+        recipients = sorted(row["recipient"] for row in self.sandbox.delivered())
+        self.assertEqual(recipients, ["ann@example.com", "bob@example.com"])
+
     def test_served_partners_never_get_it_again(self):
         server = self.connected_server(GRAPH, ERIN)
         partners = self.env["res.partner"].create(
