@@ -27,7 +27,7 @@ def locked(path):
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            say(f"Waiting for another run that prepares {path.name}")
+            say(f"Waiting until {path.name} is free")
             fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
