@@ -66,10 +66,10 @@ class Service:
 
     def stop(self):
         """End the program, and what it started, whatever happens."""
+        if self._process.poll() is None:
+            self._process.send_signal(self._stop_signal)
+            self._wait_for_end()
         with contextlib.suppress(ProcessLookupError):
-            if self._process.poll() is None:
-                os.killpg(self.pid, self._stop_signal)
-                self._wait_for_end()
             os.killpg(self.pid, signal.SIGKILL)
         self._process.wait()
         with _lock:

@@ -107,6 +107,7 @@ class TestWheelContents:
             "odoo/addons/mail_server_oauth2/tests_plain/conftest.py",
             "odoo/addons/other/__init__.py",
             "sandbox/seed.py",
+            "models/mail_mail.py",
         ],
     )
     def test_what_is_no_part_of_the_addon_is_found(self, wheel, name):

@@ -55,9 +55,11 @@ def test_stop_ends_a_program(start):
 
 
 def test_stop_ends_what_the_program_started(start):
+    """Also where it does not listen."""
+    deaf = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); {_FOREVER}"
     source = f"""
         import subprocess, sys
-        subprocess.Popen([sys.executable, "-c", {_FOREVER!r}]).wait()
+        subprocess.Popen([sys.executable, "-c", {deaf!r}]).wait()
     """
     service = start(textwrap.dedent(source))
     service.wait_until(_is_up(service), 10)
