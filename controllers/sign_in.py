@@ -6,6 +6,7 @@ from odoo.http import request
 from ..exceptions import MailOAuth2Error, SignInRejectedError
 from ..models.mail_oauth2_app import REDIRECT_PATH
 from ..models.mail_oauth2_authorization import CHOICE_PATH
+from ..models.mailbox_admin_consent import CONSENT_STATE
 from ..providers import Grant
 
 _logger = logging.getLogger(__name__)
@@ -17,13 +18,19 @@ LONGEST_PARAMETER = 8192
 class SignInController(http.Controller):
     """Where the provider sends the browser back to."""
 
-    @http.route(REDIRECT_PATH, type="http", auth="user", methods=["GET"], readonly=False)
+    # Public, because an administrator who approves the app need not be a user of this Odoo, and
+    # providers send everybody to one and the same address.
+    @http.route(REDIRECT_PATH, type="http", auth="public", methods=["GET"], readonly=False)
     def callback(self, **params):
         """Finish a sign-in and return to the screen it was begun on.
 
         Everything in ``params`` is untrusted: it came through the browser. Where to go
         afterwards is read from the database, never from the request.
         """
+        if is_administrators_answer(params):
+            return self._thank_administrator(params)
+        # As auth="user" would: whoever is not logged in goes to the login and comes back.
+        request.env["ir.http"]._auth_method_user()
         sign_in = {}
         try:
             self._check_parameters(params)
@@ -33,7 +40,7 @@ class SignInController(http.Controller):
             url = self._mailbox(sign_in)._finish_sign_in(sign_in["pending"], params)
             return request.redirect(url, local=False)
         except MailOAuth2Error as error:
-            return self._show_error(error, sign_in.get("return_url"))
+            return self._show_error(error, sign_in)
 
     @http.route(CHOICE_PATH, type="http", auth="user", methods=["GET"], readonly=False)
     def ask_about_account(self, state=None, **_ignored):
@@ -42,7 +49,7 @@ class SignInController(http.Controller):
             sign_in = self._authorizations()._peek(state)
             grant = self._grant(sign_in)
         except MailOAuth2Error as error:
-            return self._show_error(error, None)
+            return self._show_error(error, {})
         mailbox = self._mailbox(sign_in)
         accounts = mailbox._accounts(grant)
         values = {"state": state, "return_url": sign_in["return_url"], **accounts}
@@ -62,7 +69,7 @@ class SignInController(http.Controller):
                 url = mailbox._begin_sign_in()
             return request.redirect(url, local=False)
         except MailOAuth2Error as error:
-            return self._show_error(error, sign_in.get("return_url"))
+            return self._show_error(error, sign_in)
 
     def _authorizations(self):
         return request.env["mail.oauth2.authorization"]
@@ -79,12 +86,32 @@ class SignInController(http.Controller):
         if any(len(value) > LONGEST_PARAMETER for value in params.values()):
             raise SignInRejectedError("sign_in_state")
 
-    def _show_error(self, error, return_url):
+    def _show_error(self, error, sign_in):
+        """Show what went wrong.
+
+        :param dict sign_in: what is known of the sign-in, empty where it is not the user's own
+        """
         _logger.warning("A mail sign-in failed: %s", error)
-        words = request.env["mail.oauth2.error"]._explain_error(error)
-        values = {"words": words, "return_url": return_url or "/odoo"}
+        values = {
+            "words": request.env["mail.oauth2.error"]._explain_error(error),
+            "return_url": sign_in.get("return_url", "/odoo"),
+            "consent_url": sign_in and self._mailbox(sign_in)._admin_consent_url(error),
+        }
         return self._page("mail_server_oauth2.sign_in_failed", values)
+
+    def _thank_administrator(self, params):
+        """Show an administrator that the answer has arrived; it is neither used nor believed."""
+        values = {"is_refused": "error" in params}
+        return self._page("mail_server_oauth2.admin_consent_answered", values)
 
     def _page(self, template, values):
         headers = {"Referrer-Policy": "no-referrer", "Cache-Control": "no-store"}
         return request.render(template, values, headers=headers)
+
+
+def is_administrators_answer(params):
+    """Tell whether somebody comes from the page on which administrators approve the app.
+
+    https://learn.microsoft.com/entra/identity-platform/v2-admin-consent#successful-response
+    """
+    return "admin_consent" in params or params.get("state") == CONSENT_STATE

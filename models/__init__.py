@@ -4,6 +4,8 @@ from . import mail_oauth2_token
 from . import mail_oauth2_authorization
 from . import mail_oauth2_mailbox
 from . import mailbox_sign_in
+from . import mailbox_admin_consent
+from . import mailbox_device_sign_in
 from . import mailbox_status
 from . import mailbox_upkeep
 from . import secret_rotation

@@ -50,13 +50,13 @@ class MailOAuth2Authorization(models.Model):
         :param dict pending: what the provider needs to finish (PKCE verifier, nonce); a secret
         :param str return_url: path of this Odoo to show afterwards
         """
-        state_hash = _hash(state)
+        state_hash = digest(state)
         return self.sudo().create(
             {
                 "state_hash": state_hash,
                 "mailbox_id": mailbox.id,
                 "user_id": self.env.uid,
-                "session_hash": _hash(self._session_binding()),
+                "session_hash": digest(self._session_binding()),
                 "pending_encrypted": secret_cipher.encrypt(pending, purpose=state_hash),
                 "return_url": return_url,
                 "expires_on": fields.Datetime.now() + timedelta(minutes=LIFETIME),
@@ -100,7 +100,7 @@ class MailOAuth2Authorization(models.Model):
     def _opened(self, state, query):
         if not isinstance(state, str) or not 20 <= len(state) <= 200:
             raise SignInRejectedError("sign_in_state")
-        state_hash = _hash(state)
+        state_hash = digest(state)
         # An own transaction: a state stays used even if what follows is rolled back, and of
         # two callers at once only one gets the row.
         with self.env.registry.cursor() as cr:
@@ -115,7 +115,7 @@ class MailOAuth2Authorization(models.Model):
 
     def _is_mine(self, row):
         return (
-            consteq(row["session_hash"], _hash(self._session_binding()))
+            consteq(row["session_hash"], digest(self._session_binding()))
             and row["expires_on"] > fields.Datetime.now()
         )
 
@@ -134,5 +134,6 @@ class MailOAuth2Authorization(models.Model):
         self.sudo().search([("expires_on", "<", fields.Datetime.now())]).unlink()
 
 
-def _hash(value):
+def digest(value):
+    """Return what is stored of a value that nobody should be able to read back."""
     return hashlib.sha256(value.encode()).hexdigest()

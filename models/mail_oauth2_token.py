@@ -303,14 +303,7 @@ class MailOAuth2Token(models.Model):
     def _record_error(self, error):
         """Remember an error; only a definite refusal changes what the grant is worth."""
         now = fields.Datetime.now()
-        values = {
-            "error_class": type(error).__name__,
-            "error_key": error.key,
-            "error_text": error.provider_text,
-            "error_details": json.dumps(error.details),
-            "error_request": error.request_id,
-            "error_on": now,
-        }
+        values = self._error_values(error)
         if isinstance(error, TransientError):
             pause = min(error.retry_after or PAUSE_AFTER_TROUBLE, LONGEST_PAUSE)
             values["retry_on"] = now + timedelta(seconds=pause)
@@ -321,6 +314,23 @@ class MailOAuth2Token(models.Model):
             values["state"] = "refused"
         self.write(values)
         _logger.warning("Mailbox %s: %s", self.mailbox_id.address, error)
+
+    def _note_error(self, error):
+        """Show an error that says nothing about the grant, until a call succeeds."""
+        self.ensure_one()
+        with self._own_transaction() as grant:
+            grant.write(grant._error_values(error))
+
+    @staticmethod
+    def _error_values(error):
+        return {
+            "error_class": type(error).__name__,
+            "error_key": error.key,
+            "error_text": error.provider_text,
+            "error_details": json.dumps(error.details),
+            "error_request": error.request_id,
+            "error_on": fields.Datetime.now(),
+        }
 
     def _report_error(self, error):
         """Remember an error that a transport met; see :meth:`_record_error`."""

@@ -62,7 +62,15 @@ class MailOAuth2Mailbox(models.Model):
             if pending["force_consent"]:
                 raise
             return self._begin_sign_in(force_consent=True)
-        if self._is_expected(grant.identity, pending["chosen"]):
+        return self._accept_grant(grant, pending["chosen"])
+
+    def _accept_grant(self, grant, chosen=""):
+        """Keep a grant if the expected account signed in; else let the user be asked.
+
+        :return: the path to show next
+        :raises SignInRejectedError: nobody is asked about a personal mailbox
+        """
+        if self._is_expected(grant.identity, chosen):
             self._keep_grant(grant)
             return self._return_url()
         if self.user_id:

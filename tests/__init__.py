@@ -1,5 +1,7 @@
+from . import test_admin_consent
 from . import test_callback
 from . import test_company
+from . import test_device_sign_in
 from . import test_main_path
 from . import test_queue
 from . import test_secret_cipher
