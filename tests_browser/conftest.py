@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from fresh_state import FreshState
+from fresh_state import MAILBOX, FreshState
 from odoo_client import OdooClient
 from sandbox_client import SandboxClient
 from screens import AppForm, CompanyForm, InboxPage, ProviderPage
@@ -91,6 +91,14 @@ def page(request, state, odoo):
 @pytest.fixture
 def company_form(page, surroundings):
     return CompanyForm(page, surroundings.odoo_url)
+
+
+@pytest.fixture
+def connected_form(state, company_form):
+    """The company form after a sign-in for Microsoft Graph."""
+    state.give_server("oauth2_microsoft_graph")
+    company_form.open().connect(MAILBOX["microsoft"])
+    return company_form
 
 
 @pytest.fixture

@@ -64,3 +64,8 @@ class FreshState:
     def spoil_app(self, provider="microsoft", **values):
         """Change fields of an app registration."""
         self._odoo.write("mail.oauth2.app", [self.apps[provider]], **values)
+
+    def spoil_server(self, **values):
+        """Change fields of the company's mail server."""
+        (server,) = self._odoo.search("ir.mail_server")
+        self._odoo.write("ir.mail_server", [server], **values)

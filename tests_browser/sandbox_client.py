@@ -37,6 +37,11 @@ class SandboxClient:
         """End the grants of an account, as an administrator of the tenant would."""
         self._post("grants/revoke", account=account)
 
+    def live_grants(self, account):
+        """Return the grants of an account that were not revoked."""
+        grants = self._call("GET", "state")["grants"]
+        return [row for row in grants if row["account"] == account and not row["dead"]]
+
     def register_redirect_uri(self, provider, uri):
         """Let a provider send people back to this address and no other."""
         client_id = self[provider]["client_id"]

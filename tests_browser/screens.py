@@ -23,6 +23,11 @@ class Screen:
     def fill(self, name, value):
         self.field(name).locator("input, textarea").first.fill(value)
 
+    def select(self, name, words):
+        """Choose from a selection field by what the choice is called."""
+        self.field(name).locator("input").click()
+        self.page.locator(".o_select_menu_item").get_by_text(words, exact=True).click()
+
     def button(self, name):
         return self.page.locator(f"button[name={name}]:visible")
 
@@ -95,6 +100,17 @@ class CompanyForm(Screen):
     def authenticate(self):
         self.press("action_email_server_authenticate")
 
+    def connect(self, account, *, first=True):
+        """Sign in as an account and wait until the mailbox is connected.
+
+        :param first: this account has not agreed to the permissions before
+        """
+        self.authenticate()
+        provider = ProviderPage(self.page)
+        provider.sign_in(account) if first else provider.pick(account)
+        self.expect_shown()
+        self.expect_state("connected")
+
     def status(self):
         self.press("action_email_server_status")
 
@@ -127,7 +143,7 @@ class CompanyForm(Screen):
         self.save()
         self.open()  # Odoo reloads the page by itself after a company was saved
         expect(self.field("email_server_max_size").locator("input")).to_have_value("12.00")
-        expect(self.button("action_email_server_authenticate")).to_be_enabled()
+        expect(self.page.locator("button[name^=action_email_server]:visible").first).to_be_enabled()
 
 
 class AppForm(Screen):
@@ -143,6 +159,26 @@ class AppForm(Screen):
         return self
 
 
+class PartnerForm(Screen):
+    """The form of a contact, with its chatter."""
+
+    def __init__(self, page, odoo_url, partner):
+        super().__init__(page)
+        self._url = f"{odoo_url}/odoo/res.partner/{partner}"
+
+    def open(self):
+        self.page.goto(self._url)
+        expect(self.page.locator(".o-mail-Chatter-sendMessage")).to_be_visible()
+        return self
+
+    def send_message(self, text):
+        """Write to the followers and wait until the message stands in the chatter."""
+        self.page.locator(".o-mail-Chatter-sendMessage").click()
+        self.page.locator(".o-mail-Composer-input").fill(text)
+        self.page.locator(".o-mail-Composer-send").click()
+        expect(self.page.locator(".o-mail-Message").filter(has_text=text)).to_be_visible()
+
+
 class ProviderPage:
     """The sandbox's sign-in, as Microsoft or Google show it."""
 
@@ -152,10 +188,17 @@ class ProviderPage:
     def sign_in(self, account):
         """Pick an account and agree to what is asked."""
         self.pick(account)
-        self._item("accept").click()
+        self.accept()
 
     def pick(self, account):
         self._item(f"account-{account}").click()
+
+    def untick(self, scope):
+        """Take back one of the permissions that Google lists."""
+        self._item(f"scope-{scope}").uncheck()
+
+    def accept(self):
+        self._item("accept").click()
 
     def cancel(self):
         self._item("cancel").click()
@@ -169,17 +212,23 @@ class ProviderPage:
         return self.page.get_by_test_id(test_id)
 
 
-class SignInFailedPage:
-    """Odoo's page after a sign-in that did not end well."""
+class AccountChoicePage:
+    """Odoo's question what to do with another account than the mailbox's own."""
 
     def __init__(self, page):
         self.page = page
-        self.cause = page.get_by_test_id("cause")
-        self.remedy = page.get_by_test_id("remedy")
-        self.provider_text = page.get_by_test_id("provider-text")
 
-    def go_back(self):
-        self.page.locator("a[href*='/odoo/']").click()
+    def expect_shown(self, address, account):
+        """Wait for the question: which mailbox it is about, and who signed in."""
+        expect(self.page.locator("dl")).to_contain_text(address)
+        expect(self.page.locator("dl")).to_contain_text(account)
+
+    def choose(self, answer):
+        """Answer ``send_as``, ``use_address`` or ``again``."""
+        self.page.locator(f"button[name=choice][value={answer}]").click()
+
+    def leave(self):
+        self.page.locator("a[href*='/odoo']").click()
 
 
 class InboxPage:

@@ -3,42 +3,20 @@
 import pytest
 from playwright.sync_api import expect
 
-
-@pytest.fixture
-def connected_form(state, company_form, provider):
-    """The company form after a sign-in for Microsoft Graph."""
-    state.give_server("oauth2_microsoft_graph")
-    return connect(company_form, provider)
-
-
-@pytest.fixture
-def connected_smtp_form(state, company_form, provider):
-    """The company form after a sign-in for Microsoft's SMTP."""
-    state.give_server("oauth2_microsoft_smtp")
-    return connect(company_form, provider)
-
-
-def connect(company_form, provider, account="erp@contoso.example"):
-    company_form.open().authenticate()
-    provider.sign_in(account)
-    company_form.expect_shown()
-    company_form.expect_state("connected")
-    return company_form
+from fresh_state import MAILBOX
 
 
 def test_says_that_everything_is_fine(connected_form):
     connected_form.status()
-    expect(connected_form.notification("success")).to_contain_text("erp@contoso.example")
+    expect(connected_form.notification("success")).to_contain_text(MAILBOX["microsoft"])
     block = connected_form.status_block
     for words in ("Erin Rhodes", "Authenticated On", "in 1 hour", "in 3 months", "Mail.Send"):
         expect(block).to_contain_text(words)
     connected_form.expect_state("connected")
 
 
-def test_says_that_the_grant_was_revoked_and_a_new_sign_in_mends_it(
-    connected_form, provider, sandbox
-):
-    sandbox.revoke("erp@contoso.example")
+def test_says_that_the_grant_was_revoked_and_a_new_sign_in_mends_it(connected_form, sandbox):
+    sandbox.revoke(MAILBOX["microsoft"])
     connected_form.status()
     connected_form.expect_state("sign_in_needed")
     block = connected_form.status_block
@@ -46,27 +24,59 @@ def test_says_that_the_grant_was_revoked_and_a_new_sign_in_mends_it(
     expect(block).to_contain_text("Press Authenticate")
     expect(block).to_contain_text("AADSTS50173")
     connected_form.expect_usable()
-    connect(connected_form, provider)
+    connected_form.connect(MAILBOX["microsoft"], first=False)
+
+
+def test_says_so_when_everything_is_broken(connected_form, sandbox):
+    for place in ("microsoft.metadata", "microsoft.token", "graph.me", "graph.sendmail"):
+        sandbox.fault(place, "drop")
+    connected_form.status()
+    shown = connected_form.notification("danger")
+    expect(shown).to_contain_text("localhost")
+    expect(shown).to_contain_text("Odoo tries again by itself")
+    connected_form.expect_state("connected")
+    connected_form.expect_usable()
+    sandbox.clear_faults()
+    connected_form.status()
+    expect(connected_form.notification("success")).to_be_visible()
+
+
+def test_says_what_an_expired_certificate_is(state, company_form, sandbox):
+    state.give_server("oauth2_microsoft_smtp")
+    company_form.open().connect(MAILBOX["microsoft"])
+    sandbox.fault("microsoft_smtp.starttls", "tls_expired")
+    company_form.status()
+    shown = company_form.notification("danger")
+    expect(shown).to_contain_text("The certificate of localhost has expired")
+    expect(shown).to_contain_text("check the clock")
+    company_form.expect_state("connected")
+    company_form.expect_usable()
+
+
+def test_says_that_the_token_endpoint_answers_with_a_web_page(connected_form, sandbox):
+    sandbox.fault("microsoft.token", "html", status=200)
+    connected_form.status()
+    shown = connected_form.notification("danger")
+    expect(shown).to_contain_text("does not answer as a provider does")
+    expect(shown).to_contain_text("proxy")
+    connected_form.expect_state("connected")
+    connected_form.expect_usable()
 
 
 @pytest.mark.parametrize(
-    ("place", "kind", "cause", "remedy"),
+    ("spoiled", "cause"),
     [
-        ("microsoft_smtp.starttls", "tls_expired", "certificate of", "Odoo tries again by itself"),
-        ("microsoft_smtp.connect", "drop", "connection", "Odoo tries again by itself"),
-        ("microsoft.token", "html", "try", "Odoo"),
+        ({"smtp_host": "smtp.contoso.invalid"}, "smtp.contoso.invalid cannot be found"),
+        ({"smtp_port": 9}, "does not accept connections on port 9"),
     ],
+    ids=["name does not resolve", "port is closed"],
 )
-def test_names_what_is_broken_and_keeps_the_connection(
-    connected_smtp_form, sandbox, place, kind, cause, remedy
-):
-    sandbox.fault(place, kind)
-    connected_smtp_form.status()
-    shown = connected_smtp_form.notification("danger")
+def test_names_the_server_that_cannot_be_reached(state, company_form, spoiled, cause):
+    state.give_server("oauth2_microsoft_smtp")
+    company_form.open().connect(MAILBOX["microsoft"])
+    state.spoil_server(**spoiled)
+    company_form.open().status()
+    shown = company_form.notification("danger")
     expect(shown).to_contain_text(cause)
-    expect(shown).to_contain_text(remedy)
-    connected_smtp_form.expect_no_error()
-    connected_smtp_form.expect_state("connected")
-    sandbox.clear_faults()
-    connected_smtp_form.open().status()
-    expect(connected_smtp_form.notification("success")).to_be_visible()
+    expect(shown).to_contain_text("Odoo tries again by itself")
+    company_form.expect_usable()
