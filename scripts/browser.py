@@ -48,9 +48,9 @@ def search_path_with(program):
     """Return a search path on which Odoo's own tours find this browser first."""
     folder = RUN / "bin"
     folder.mkdir(parents=True, exist_ok=True)
-    link = folder / "google-chrome"
-    link.unlink(missing_ok=True)
-    link.symlink_to(program)
+    link, fresh = folder / "google-chrome", folder / f"google-chrome.{os.getpid()}"
+    fresh.symlink_to(program)
+    fresh.replace(link)
     return f"{folder}{os.pathsep}{os.environ['PATH']}"
 
 

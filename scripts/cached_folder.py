@@ -23,6 +23,7 @@ def fingerprint(*parts):
 @contextlib.contextmanager
 def locked(path):
     """Hold the lock ``<path>.lock`` against other processes; wait for it where it is taken."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     with open(f"{path}.lock", "a") as handle:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -4,7 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
-from .cached_folder import built_once, fingerprint
+from .cached_folder import built_once, fingerprint, locked
 from .console import step
 from .places import ADDON, ROOT, RUN, cache_dir
 
@@ -26,10 +26,11 @@ def create_with_mail(odoo, database):
 def create_with_addon(odoo, database):
     """Create a database in which the addon as it is in the checkout is installed."""
     folder = RUN / f"database-addon-{_addon_key(odoo)}"
-    for outdated in RUN.glob("database-addon-*"):
-        if not outdated.name.startswith(folder.name):
-            _remove(outdated)
-    _from_snapshot(odoo, database, folder, _install_addon)
+    with locked(RUN / "database-addon"):
+        for outdated in RUN.glob("database-addon-*"):
+            if not outdated.name.startswith(folder.name):
+                _remove(outdated)
+        _from_snapshot(odoo, database, folder, _install_addon)
 
 
 def _install_mail(odoo, database):

@@ -1,6 +1,7 @@
 """Where things lie: the checkout, its scratch folder and the cache shared by all checkouts."""
 
 import os
+import threading
 from pathlib import Path
 
 ADDON = "mail_server_oauth2"
@@ -31,8 +32,8 @@ def addons_dir():
     """
     folder = RUN / "addons"
     folder.mkdir(parents=True, exist_ok=True)
-    link = folder / ADDON
+    link, fresh = folder / ADDON, folder / f"{ADDON}.{os.getpid()}.{threading.get_ident()}"
     if not link.is_symlink() or link.resolve() != ROOT:
-        link.unlink(missing_ok=True)
-        link.symlink_to(ROOT)
+        fresh.symlink_to(ROOT)
+        fresh.replace(link)
     return folder

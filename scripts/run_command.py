@@ -4,6 +4,7 @@ import os
 import shutil
 import time
 
+from .cached_folder import locked
 from .console import SetupError, say, show
 from .demo import running_demo
 from .free_port import free_port
@@ -28,8 +29,12 @@ def run():
 
     :raise SetupError: a part could not be started, or died
     """
-    port = _port()
-    with postgres_server(_NAME) as postgres, running_demo(toolbox(), postgres, _NAME, port) as demo:
+    tools = toolbox()
+    with (
+        locked(RUN / _NAME),
+        postgres_server(_NAME) as postgres,
+        running_demo(tools, postgres, _NAME, _port()) as demo,
+    ):
         show(
             _WELCOME.format(
                 odoo=demo.odoo.url,

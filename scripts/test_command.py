@@ -2,7 +2,9 @@
 
 import os
 
+from .cached_folder import locked
 from .console import SetupError, say, show, step
+from .places import RUN
 from .postgres_server import postgres_server
 from .python_environment import environment
 from .side_by_side import side_by_side
@@ -16,7 +18,9 @@ PARTS = ("plain", "odoo", "live", "browser", "core")
 
 def run_unit(arguments=()):
     """Run the plain tests alone: they need neither Odoo nor PostgreSQL."""
-    return _report([run_pytest("plain", environment("odoo"), arguments)])
+    python = environment("odoo")
+    with _alone("plain"):
+        return _report([run_pytest("plain", python, arguments)])
 
 
 def run_tests(parts, tags="", arguments=()):
@@ -27,7 +31,7 @@ def run_tests(parts, tags="", arguments=()):
     :param arguments: further arguments for pytest
     """
     tools = toolbox()
-    with postgres_server("test") as postgres:
+    with postgres_server(f"test-{'-'.join(parts)}") as postgres:
         tests = TestParts(tools, postgres, tags, arguments)
         others = [part for part in parts if part != "core"]
         lanes = (others, [part for part in parts if part == "core"])
@@ -42,12 +46,17 @@ def _run_lane(tests, parts):
 def _run_part(tests, part):
     """Run one part; a part that could not be started counts as failed."""
     try:
-        with step(f"Tests '{part}'"):
+        with _alone(part), step(f"Tests '{part}'"):
             result = getattr(tests, part)()
     except SetupError as err:
         result = PartResult(f"test-{part}", failed=1, excerpt=str(err))
     say(f"Tests '{part}': {summary_line([result])}")
     return result
+
+
+def _alone(part):
+    """Wait until no other run of this checkout writes the same logs and databases."""
+    return locked(RUN / f"test-{part}")
 
 
 def _report(results):

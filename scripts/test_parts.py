@@ -48,6 +48,8 @@ class TestParts:
         """The addon's own tests on PostgreSQL, with the sandbox beside them."""
         name = "test-odoo"
         odoo = self._fresh_odoo(name)
+        with contextlib.suppress(SetupError):  # tours are skipped then, and skips are shown
+            odoo.variables["PATH"] = search_path_with(chromium())
         with (
             sandbox_server(self._tools.python, name, odoo.state / "sandbox") as sandbox,
             self._postgres.database(name) as database,
@@ -107,10 +109,7 @@ class TestParts:
 
     def _fresh_odoo(self, name):
         shutil.rmtree(RUN / name / "data", ignore_errors=True)
-        odoo = self._tools.odoo(name, self._postgres)
-        with contextlib.suppress(SetupError):  # tours are skipped then, and skips are shown
-            odoo.variables["PATH"] = search_path_with(chromium())
-        return odoo
+        return self._tools.odoo(name, self._postgres)
 
 
 def run_pytest(part, python, arguments=(), variables=None):
