@@ -106,11 +106,19 @@ class MailOAuth2Mailbox(models.Model):
     _inherit = "mail.oauth2.mailbox"
 
     offers_device_code = fields.Boolean(compute="_compute_offers_device_code", compute_sudo=True)
+    waits_for_device = fields.Boolean(compute="_compute_waits_for_device", compute_sudo=True)
 
     @api.depends("app_id.provider")
     def _compute_offers_device_code(self):
         for mailbox in self:
             mailbox.offers_device_code = mailbox.app_id.provider in DEVICE_CODE_PROVIDERS
+
+    @api.depends("authorization_ids")
+    def _compute_waits_for_device(self):
+        now = fields.Datetime.now()
+        for mailbox in self:
+            pending = mailbox.authorization_ids.filtered(lambda row: row.expires_on > now)
+            mailbox.waits_for_device = bool(pending) and all(pending.mapped("poll_interval"))
 
     # ------------------------------------------------------------
     # ACTIONS

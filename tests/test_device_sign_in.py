@@ -63,6 +63,15 @@ class TestDeviceSignIn(SandboxCase):
         self.env.invalidate_all()
         self.assertEqual(self.mailbox.state, "pending")
 
+    def test_status_speaks_of_the_code_and_not_of_the_redirect_uri(self):
+        self.open_dialogue()
+        self.env.invalidate_all()
+        self.assertIn("signed in on another device yet", self.mailbox.status_html)
+        self.assertNotIn("redirect URI", self.mailbox.status_html)
+        self.mailbox._begin_sign_in()
+        self.env.invalidate_all()
+        self.assertIn("redirect URI", self.mailbox.status_html)
+
     def test_mailbox_is_connected_once_the_code_was_entered(self):
         dialogue = self.open_dialogue()
         self.assertEqual(self.poll(dialogue), {"status": "waiting"})

@@ -37,6 +37,10 @@ class SandboxClient:
         """End the grants of an account, as an administrator of the tenant would."""
         self._post("grants/revoke", account=account)
 
+    def require_approval(self):
+        """Let users of the tenant agree to nothing before an administrator has."""
+        self._post("settings", admin_consent_required=True)
+
     def live_grants(self, account):
         """Return the grants of an account that were not revoked."""
         grants = self._call("GET", "state")["grants"]
