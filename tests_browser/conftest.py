@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect, sync_playwright
 
-from fresh_state import MAILBOX, FreshState
+from fresh_state import FreshState
 from odoo_client import OdooClient
 from sandbox_client import SandboxClient
 from screens import AppForm, CompanyForm, InboxPage, ProviderPage
@@ -95,9 +95,9 @@ def company_form(page, surroundings):
 
 @pytest.fixture
 def connected_form(state, company_form):
-    """The company form after a sign-in for Microsoft Graph."""
-    state.give_server("oauth2_microsoft_graph")
-    company_form.open().connect(MAILBOX["microsoft"])
+    """The company form, connected through Microsoft Graph."""
+    state.connect("oauth2_microsoft_graph")
+    company_form.open().expect_state("connected")
     return company_form
 
 
@@ -122,7 +122,9 @@ def log_in(context, odoo):
 
 
 def _context(browser, odoo, **options):
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, **options)
+    context = browser.new_context(
+        viewport={"width": 1280, "height": 900}, service_workers="block", **options
+    )
     context.set_default_timeout(_PATIENCE)
     context.set_default_navigation_timeout(_FIRST_PATIENCE)
     yield context

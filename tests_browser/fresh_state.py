@@ -51,7 +51,7 @@ class FreshState:
 
         :param values: further fields of the company form
         """
-        provider = "google" if "google" in kind else "microsoft"
+        provider = provider_of(kind)
         self._odoo.write(
             "res.company",
             [COMPANY],
@@ -61,6 +61,13 @@ class FreshState:
             **values,
         )
 
+    def connect(self, kind):
+        """Give the company a server whose mailbox is connected already."""
+        self.give_server(kind)
+        action = self._odoo.call("res.company", "action_email_server_authenticate", [COMPANY])
+        account = MAILBOX[provider_of(kind)]
+        self._odoo.open(self._sandbox.sign_in(action["url"], account))
+
     def spoil_app(self, provider="microsoft", **values):
         """Change fields of an app registration."""
         self._odoo.write("mail.oauth2.app", [self.apps[provider]], **values)
@@ -69,3 +76,8 @@ class FreshState:
         """Change fields of the company's mail server."""
         (server,) = self._odoo.search("ir.mail_server")
         self._odoo.write("ir.mail_server", [server], **values)
+
+
+def provider_of(kind):
+    """Return the provider that signs people in for a type of mail server."""
+    return "google" if "google" in kind else "microsoft"

@@ -52,6 +52,10 @@ class OdooClient:
         if record_ids := self.search(model, *domain):
             self.call(model, "unlink", record_ids)
 
+    def open(self, url):
+        """Open an address in this session, as the browser does after a redirect."""
+        self._http.get(url, timeout=_TIMEOUT).raise_for_status()
+
     def run_mail_queue(self):
         """Run the scheduled action that sends queued mail, as its button *Run Manually* does."""
         data = [("module", "=", "mail"), ("name", "=", "ir_cron_mail_scheduler_action")]

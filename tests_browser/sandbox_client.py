@@ -1,5 +1,7 @@
 """The control interface of the sandbox, see docs/sandbox.md."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import requests
 
 _TIMEOUT = 20  # seconds
@@ -16,6 +18,7 @@ class SandboxClient:
         self.web = described["web"]
         self._http = requests.Session()
         self._http.trust_env = False
+        self._http.verify = described["ca_file"]
 
     def __getitem__(self, provider):
         return self.described[provider]
@@ -25,6 +28,19 @@ class SandboxClient:
         self._post("reset")
         for provider in ("microsoft", "google"):
             self.register_redirect_uri(provider, redirect_uri)
+
+    def sign_in(self, url, account):
+        """Do what a person does on the provider's pages.
+
+        :param url: where Odoo sends the browser to
+        :return: where the provider sends the browser back to
+        """
+        scopes = parse_qs(urlsplit(url).query)["scope"][0].split()
+        agreed = {"account": account, "decision": "accept", "scope": scopes}
+        answer = self._http.post(url, data=agreed, allow_redirects=False, timeout=_TIMEOUT)
+        if not answer.is_redirect:
+            raise AssertionError(f"the provider sends nobody back: {answer.text}")
+        return answer.headers["Location"]
 
     def fault(self, place, kind, *, times=None, **options):
         """Let requests at ``place`` go wrong, all of them unless ``times`` says how many."""

@@ -103,11 +103,13 @@ class CompanyForm(Screen):
     def connect(self, account, *, first=True):
         """Sign in as an account and wait until the mailbox is connected.
 
-        :param first: this account has not agreed to the permissions before
+        :param first: the account has not agreed to the permissions before
         """
         self.authenticate()
         provider = ProviderPage(self.page)
-        provider.sign_in(account) if first else provider.pick(account)
+        provider.pick(account)
+        if first:
+            provider.accept()
         self.expect_shown()
         self.expect_state("connected")
 

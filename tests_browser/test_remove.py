@@ -25,9 +25,8 @@ def test_keeps_the_connection_when_the_person_thinks_twice(connected_form):
 
 @pytest.mark.google
 def test_revokes_the_permission_at_google(state, company_form, sandbox):
-    state.give_server("oauth2_google_smtp")
-    company_form.open().connect(MAILBOX["google"])
-    company_form.open_remove()
+    state.connect("oauth2_google_smtp")
+    company_form.open().open_remove()
     expect(company_form.dialog).to_contain_text("Google is told to revoke")
     company_form.press("action_disconnect")
     expect(company_form.notification("success")).to_contain_text("revoked at the provider")

@@ -42,8 +42,8 @@ def test_says_so_when_everything_is_broken(connected_form, sandbox):
 
 
 def test_says_what_an_expired_certificate_is(state, company_form, sandbox):
-    state.give_server("oauth2_microsoft_smtp")
-    company_form.open().connect(MAILBOX["microsoft"])
+    state.connect("oauth2_microsoft_smtp")
+    company_form.open()
     sandbox.fault("microsoft_smtp.starttls", "tls_expired")
     company_form.status()
     shown = company_form.notification("danger")
@@ -72,8 +72,7 @@ def test_says_that_the_token_endpoint_answers_with_a_web_page(connected_form, sa
     ids=["name does not resolve", "port is closed"],
 )
 def test_names_the_server_that_cannot_be_reached(state, company_form, spoiled, cause):
-    state.give_server("oauth2_microsoft_smtp")
-    company_form.open().connect(MAILBOX["microsoft"])
+    state.connect("oauth2_microsoft_smtp")
     state.spoil_server(**spoiled)
     company_form.open().status()
     shown = company_form.notification("danger")
