@@ -51,14 +51,18 @@ def _from_snapshot(odoo, database, folder, install):
         install(odoo, database)
         return
 
+    just_installed = []
+
     def build(workplace):
         install(odoo, database)
         _save(odoo, database, workplace)
+        just_installed.append(database)
 
     built_once(folder, build)
-    with step(f"Filling the database {database}"):
-        odoo.postgres.restore(database, folder / "database.dump")
-        _replace_tree(folder / "filestore", odoo.filestore / database)
+    if not just_installed:
+        with step(f"Filling the database {database}"):
+            odoo.postgres.restore(database, folder / "database.dump")
+            _replace_tree(folder / "filestore", odoo.filestore / database)
 
 
 def _save(odoo, database, folder):

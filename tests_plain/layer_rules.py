@@ -14,7 +14,7 @@ LAYERS = (
     ("providers",),
     ("transport",),
     ("models",),
-    ("controllers", "hooks", "wizard"),
+    ("cli", "controllers", "hooks", "wizard"),
 )
 PLAIN = ("exceptions", "providers", "transport")
 #: Expensive to import: never when Odoo loads the addon, only on first use.

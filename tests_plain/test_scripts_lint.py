@@ -58,19 +58,17 @@ class TestXmlLayout:
 
 
 class TestForeignNames:
+    #: Cut in two, so that this file does not name them.
     @pytest.mark.parametrize(
-        "name", ["deb.debian.org", "pypi.org", "files.python" + "hosted.org", "/wor" + "k/main"]
+        "halves",
+        [("debian.", "org"), ("pypi.", "org"), ("python", "hosted"), ("npm", "js"), ("/wor", "k/")],
     )
-    def test_planted_name_is_found(self, name):
-        ((line, found),) = foreign_names(f"fine\nurl = '{name}/x'\n".replace("debian.org", _DEBIAN))
-        assert line == 2
-        assert found.strip("/.") in name
+    def test_planted_name_is_found(self, halves):
+        name = "".join(halves)
+        assert foreign_names(f"fine\nurl = 'x{name}x'\n") == [(2, name)]
 
     def test_other_names_are_left_alone(self):
         assert foreign_names("https://learn.microsoft.com/x ~/.cache/x /usr/share/x") == []
-
-
-_DEBIAN = "debian" + ".org"
 
 
 class TestWheelContents:
