@@ -165,23 +165,17 @@ class MailOAuth2Token(models.Model):
 
         :param ignore_pause: ask the provider whatever is known: a person waits for the truth
         """
-        for _attempt in range(LOCK_ATTEMPTS):
-            try:
-                with self._own_transaction() as grant:
-                    grant._lock()
-                    before = grant.state
-                    result = grant._refresh_locked(resource, refused, ignore_pause)
-                    after = grant.state
-            except pg_errors.SerializationFailure:
-                # Another process wrote the row while this one waited: look at what it wrote.
-                continue
-            except pg_errors.LockNotAvailable as error:
-                raise TransientError("token_busy") from error
-            self._announce(before, after, result)
-            if isinstance(result, MailOAuth2Error):
-                raise result
-            return result
-        raise TransientError("token_busy")
+
+        def look_and_ask(grant):
+            before = grant.state
+            result = grant._refresh_locked(resource, refused, ignore_pause)
+            return before, result, grant.state
+
+        before, result, after = self._under_lock(look_and_ask)
+        self._announce(before, after, result)
+        if isinstance(result, MailOAuth2Error):
+            raise result
+        return result
 
     def _announce(self, before, after, result):
         """Tell people when a grant breaks or works again, after that is safely stored."""
@@ -196,12 +190,6 @@ class MailOAuth2Token(models.Model):
         except Exception:
             # Mail that could leave must not wait because nobody could be told.
             _logger.exception("Mailbox %s: could not tell people", self.mailbox_id.address)
-
-    def _lock(self):
-        cr = self.env.cr
-        cr.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_TIMEOUT}s"])
-        query = SQL("SELECT id FROM mail_oauth2_token WHERE id = %s FOR UPDATE", self.id)
-        cr.execute(query, log_exceptions=False)
 
     def _refresh_locked(self, resource, refused, ignore_pause):
         """Return a token, or the error to raise once what it says is committed."""
@@ -248,10 +236,13 @@ class MailOAuth2Token(models.Model):
         :param user: who pressed Authenticate
         """
         self.ensure_one()
-        with self._own_transaction() as own:
+
+        def keep(own):
             before = own.state
             own._write_sign_in(grant, user)
-        self._announce(before, "granted", None)
+            return before
+
+        self._announce(self._under_lock(keep), "granted", None)
 
     def _write_sign_in(self, grant, user):
         """Write what a sign-in brought home; called in an own transaction only."""
@@ -318,8 +309,7 @@ class MailOAuth2Token(models.Model):
     def _note_error(self, error):
         """Show an error that says nothing about the grant, until a call succeeds."""
         self.ensure_one()
-        with self._own_transaction() as grant:
-            grant.write(grant._error_values(error))
+        self._under_lock(lambda grant: grant.write(grant._error_values(error)))
 
     @staticmethod
     def _error_values(error):
@@ -335,29 +325,30 @@ class MailOAuth2Token(models.Model):
     def _report_error(self, error):
         """Remember an error that a transport met; see :meth:`_record_error`."""
         self.ensure_one()
-        with self._own_transaction() as grant:
-            grant._record_error(error)
+        self._under_lock(lambda grant: grant._record_error(error))
 
     def _forget_configuration_error(self):
         """The app registration was changed: what was wrong with it may be right now."""
+
+        def forget(grant):
+            if grant.exists() and grant.state in ("configuration", "granted"):
+                state = "granted" if grant.grant_encrypted else "none"
+                grant.write({"state": state, **grant._no_error_values()})
+
         for token in self:
-            with token._own_transaction() as grant:
-                if grant.exists() and grant.state in ("configuration", "granted"):
-                    state = "granted" if grant.grant_encrypted else "none"
-                    grant.write({"state": state, **grant._no_error_values()})
+            token._under_lock(forget)
 
     def _wipe(self):
         """Forget grant and tokens for good."""
+        values = {
+            **dict.fromkeys(self._grant_fields(), False),
+            **self._no_error_values(),
+            "state": "none",
+        }
         for token in self:
-            with token._own_transaction() as grant:
-                grant.write(
-                    {
-                        **dict.fromkeys(grant._grant_fields(), False),
-                        **grant._no_error_values(),
-                        "state": "none",
-                        "revision": secrets.token_hex(8),
-                    }
-                )
+            token._under_lock(
+                lambda grant: grant.write({**values, "revision": secrets.token_hex(8)})
+            )
 
     def _stored_cache(self):
         """Return the provider's token cache, to revoke the grant; ``None`` if there is none.
@@ -377,6 +368,32 @@ class MailOAuth2Token(models.Model):
         """Yield this record in a transaction of its own, committed at the end."""
         with self.env.registry.cursor() as cr:
             yield self.with_env(self.env(cr=cr, user=SUPERUSER_ID, su=True, context={}))
+
+    def _under_lock(self, change):
+        """Return what ``change(grant)`` returns, in an own transaction that locks the row first.
+
+        A write without the lock would be lost, with whatever it brought, whenever another
+        process refreshes at the same time.
+
+        :raises TransientError: other processes did not let go of the row
+        """
+        for _attempt in range(LOCK_ATTEMPTS):
+            try:
+                with self._own_transaction() as grant:
+                    grant._lock()
+                    return change(grant)
+            except pg_errors.SerializationFailure:
+                # Another process wrote the row while this one waited: look at what it wrote.
+                continue
+            except pg_errors.LockNotAvailable as error:
+                raise TransientError("token_busy") from error
+        raise TransientError("token_busy")
+
+    def _lock(self):
+        cr = self.env.cr
+        cr.execute("SELECT set_config('lock_timeout', %s, true)", [f"{LOCK_TIMEOUT}s"])
+        query = SQL("SELECT id FROM mail_oauth2_token WHERE id = %s FOR UPDATE", self.id)
+        cr.execute(query, log_exceptions=False)
 
     def _seal(self, name, value):
         return secret_cipher.encrypt(value, purpose=self._purpose(name))

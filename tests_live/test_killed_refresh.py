@@ -1,11 +1,8 @@
 """``kill -9`` in the middle of a refresh: nobody waits for the dead, and nothing is lost."""
 
-import time
-
 import pytest
 from odoo_processes import OdooProcess, at_once, in_another_process
-
-_PATIENCE = 20  # seconds
+from waiting import wait_until
 
 
 @pytest.fixture
@@ -20,13 +17,6 @@ def caught(office, sandbox):
         return mailbox, process
 
     return catch
-
-
-def wait_until(true):
-    deadline = time.monotonic() + _PATIENCE
-    while not true():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 def waits_for_a_lock(database):
