@@ -23,7 +23,6 @@ class PasswordServer:
             port=self.port,
             authenticator=self._authenticate,
             auth_require_tls=False,
-            auth_required=True,
         )
 
     def __enter__(self):
@@ -33,8 +32,10 @@ class PasswordServer:
     def __exit__(self, *exc_info):
         self._controller.stop()
 
-    async def handle_DATA(self, _server, _session, envelope):  # noqa: N802 (aiosmtpd's name)
-        """Accept a mail."""
+    async def handle_DATA(self, _server, session, envelope):  # noqa: N802 (aiosmtpd's name)
+        """Accept a mail from who has logged in."""
+        if not session.authenticated:
+            return "530 5.7.0 Authentication required"
         self.recipients += envelope.rcpt_tos
         return "250 2.0.0 OK"
 

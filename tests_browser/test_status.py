@@ -15,6 +15,14 @@ def test_says_that_everything_is_fine(connected_form):
     connected_form.expect_state("connected")
 
 
+def test_answers_when_the_form_was_changed_just_before(connected_form):
+    connected_form.fill("email_server_max_size", "7")
+    connected_form.status()
+    expect(connected_form.notification("success")).to_contain_text(MAILBOX["microsoft"])
+    expect(connected_form.field("email_server_max_size").locator("input")).to_have_value("7.00")
+    connected_form.send_test_mail("customer@example.com")
+
+
 def test_says_that_the_grant_was_revoked_and_a_new_sign_in_mends_it(connected_form, sandbox):
     sandbox.revoke(MAILBOX["microsoft"])
     connected_form.status()
