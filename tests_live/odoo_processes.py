@@ -82,11 +82,6 @@ def at_once(*calls, timeout=_TIMEOUT):
     return [process.outcome(timeout) for process in processes]
 
 
-def barrier(parties):
-    """Return a point where so many processes wait for each other."""
-    return _FORK.Barrier(parties)
-
-
 def _behind(start, call):
     def begin():
         start.wait(_TIMEOUT)

@@ -5,13 +5,13 @@ import time
 _PATIENCE = 20  # seconds
 
 
-def wait_until(true):
+def wait_until(true, patience=_PATIENCE):
     """Look again and again whether ``true()`` holds.
 
-    :raises TimeoutError: it does not within :data:`_PATIENCE` seconds
+    :raises TimeoutError: it does not within ``patience`` seconds
     """
-    deadline = time.monotonic() + _PATIENCE
+    deadline = time.monotonic() + patience
     while not true():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"waited {_PATIENCE} s")
+            raise TimeoutError(f"waited {patience} s")
         time.sleep(0.02)
