@@ -33,13 +33,17 @@ class Service:
             if _stopping.is_set():
                 raise SetupError(f"{name} is not started: everything is being stopped")
             self._process = subprocess.Popen(
-                [str(part) for part in command],
+                [str(part) for part in (*self._end_with_us(), *command)],
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
                 **({"stdin": subprocess.DEVNULL} | options),
             )
             _running.add(self)
+
+    def _end_with_us(self):
+        """Let the kernel stop the program where we are killed and cannot do it ourselves."""
+        return ("setpriv", "--pdeathsig", self._stop_signal.name.removeprefix("SIG"))
 
     def __enter__(self):
         return self

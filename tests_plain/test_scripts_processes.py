@@ -94,8 +94,9 @@ def test_run_that_takes_too_long_is_ended(tmp_path):
     assert "ended after 0.5 s" in log.read_text()
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_signal_ends_children_in_threads_too(tmp_path, number):
+@pytest.fixture
+def tooling(tmp_path):
+    """The tooling with two children in threads, and the files that tell their ids."""
     source = f"""
         import sys
         from pathlib import Path
@@ -110,12 +111,24 @@ def test_signal_ends_children_in_threads_too(tmp_path, number):
         entry._SIMPLE["run"] = lambda: side_by_side(child("a"), child("b"))
         sys.exit(entry.main(["run"]))
     """
-    tooling = Service(
-        "it", [sys.executable, "-c", textwrap.dedent(source)], tmp_path / "log", cwd=ROOT
-    )
+    command = [sys.executable, "-c", textwrap.dedent(source)]
     children = [tmp_path / "a", tmp_path / "b"]
-    tooling.wait_until(lambda: all(path.exists() and path.read_text() for path in children), 10)
-    os.kill(tooling.pid, number)
-    assert tooling.wait(10) == 128 + number
+    with Service("it", command, tmp_path / "log", cwd=ROOT) as service:
+        service.wait_until(lambda: all(path.exists() and path.read_text() for path in children), 10)
+        yield service, children
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_ends_children_in_threads_too(tooling, number):
+    service, children = tooling
+    os.kill(service.pid, number)
+    assert service.wait(10) == 128 + number
+    for child in children:
+        _wait_for_end(_pid_in(child))
+
+
+def test_children_end_even_where_the_tooling_is_killed(tooling):
+    service, children = tooling
+    os.kill(service.pid, signal.SIGKILL)
     for child in children:
         _wait_for_end(_pid_in(child))
