@@ -1,4 +1,5 @@
 import logging
+import math
 from datetime import UTC, datetime, timedelta
 
 from psycopg2 import errors as pg_errors
@@ -12,8 +13,8 @@ from .mail_oauth2_authorization import digest
 
 _logger = logging.getLogger(__name__)
 
-#: longest pause in seconds between two polls, whatever the provider asks for
-LONGEST_INTERVAL = 60
+#: longest pause in seconds between two polls that a provider can ask for: the life of a code
+LONGEST_INTERVAL = 900
 
 
 def moment_of(timestamp):
@@ -70,15 +71,15 @@ class MailOAuth2Authorization(models.Model):
 
     @api.model
     def _lengthen_interval(self, state, seconds):
-        """Ask less often from now on, as the provider wants it."""
-        interval = min(max(round(seconds), 1), LONGEST_INTERVAL)
+        """Ask less often from now on, if the provider wants it; never more often."""
         query = SQL(
             """UPDATE mail_oauth2_authorization
-                  SET poll_interval = GREATEST(poll_interval, %(interval)s),
-                      next_poll_on = %(next)s
+                  SET poll_interval = GREATEST(poll_interval, %(seconds)s),
+                      next_poll_on = %(now)s
+                          + GREATEST(poll_interval, %(seconds)s) * INTERVAL '1 second'
                 WHERE state_hash = %(state)s""",
-            interval=interval,
-            next=fields.Datetime.now() + timedelta(seconds=interval),
+            seconds=min(math.ceil(seconds), LONGEST_INTERVAL),
+            now=fields.Datetime.now(),
             state=digest(state),
         )
         with self.env.registry.cursor() as cr:

@@ -75,10 +75,8 @@ class DeviceCodeFlow:
         application = self._device_application(cache)
         try:
             with malformed_as(SignInRejectedError):
-                answer = application.acquire_token_by_device_flow(
-                    dict(pending), exit_condition=lambda _flow: True
-                )
-        except NotYet as answer:
+                answer = application.acquire_token_by_device_flow(dict(pending))
+        except NotYet as answer:  # before msal would wait and ask again
             if answer.error == "slow_down":
                 pause = pending["interval"] + SLOWER
                 raise ThrottledError("throttled", retry_after=pause) from None

@@ -153,13 +153,14 @@ def _check_metadata(url, content):
     if not all(isinstance(content.get(name), str) for name in _METADATA):
         details = {"host": authority.hostname, "status": 200}
         raise UnreachableError("answer_incomplete", details=details)
-    token_endpoint = urlsplit(content["token_endpoint"])
-    # What it answers leads people to a page. Not every authority has one.
-    device_endpoint = text_of(content, "device_authorization_endpoint") or content["token_endpoint"]
-    is_all_here = token_endpoint[:2] == urlsplit(device_endpoint)[:2] == authority[:2]
+    endpoints = [content["token_endpoint"]]
+    if text_of(content, "device_authorization_endpoint"):  # its answer leads people to a page
+        endpoints.append(content["device_authorization_endpoint"])
+    moved = [parts for parts in map(urlsplit, endpoints) if parts[:2] != authority[:2]]
     # The browser visits it without any secret: scheme and port are the authority's business.
     page = urlsplit(content["authorization_endpoint"])
-    is_page_here = page.hostname == authority.hostname and page.scheme in ("http", "https")
-    if not is_page_here or not is_all_here:
-        details = {"host": authority.netloc, "other_host": token_endpoint.netloc}
+    if page.hostname != authority.hostname or page.scheme not in ("http", "https"):
+        moved.append(page)
+    if moved:
+        details = {"host": authority.netloc, "other_host": moved[0].netloc}
         raise ConfigurationError("authority_moved", details=details)

@@ -109,8 +109,20 @@ class TestDeviceSignIn(SandboxCase):
         dialogue = self.open_dialogue()
         self.sandbox.fault("microsoft.token", "error", error="slow_down", message="Slower")
         self.assertEqual(self.poll(dialogue), {"status": "waiting"})
-        self.assertEqual(self.pending().poll_interval, 10)
-        self.assertGreater(self.pending().next_poll_on, fields.Datetime.now())
+        self.assert_next_poll_in(10)
+
+    def test_outage_does_not_make_it_ask_more_often(self):
+        dialogue = self.open_dialogue()
+        for options, seconds in (({}, 5), ({"retry_after": "2"}, 5), ({"retry_after": "33"}, 33)):
+            with self.subTest(**options):
+                self.sandbox.fault("microsoft.token", "reply", status=429, times=1, **options)
+                self.poll(dialogue)
+                self.assert_next_poll_in(seconds)
+
+    def assert_next_poll_in(self, seconds):
+        left = (self.pending().next_poll_on - fields.Datetime.now()).total_seconds()
+        self.assertAlmostEqual(left, seconds, delta=2)
+        self.assertEqual(self.pending().poll_interval, seconds)
 
     def test_outage_while_waiting_loses_nothing(self):
         dialogue = self.open_dialogue()

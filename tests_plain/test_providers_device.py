@@ -24,7 +24,7 @@ from mail_server_oauth2.providers import (
 )
 from sandbox_process import REDIRECT_URI, callback_params
 
-pytest_plugins = ("sandbox_fixture",)
+pytest_plugins = ("sandbox_fixture", "providers_fixtures")
 pytestmark = pytest.mark.filterwarnings("ignore:response_mode='form_post'")
 
 ERIN = "erp@contoso.example"
@@ -118,6 +118,7 @@ GOOD = {"device_code": "d", "user_code": "u", "verification_uri": "https://login
         GOOD | {"device_code": None},
         GOOD | {"user_code": 5},
         GOOD | {"verification_uri": "javascript:alert(1)"},
+        GOOD | {"verification_uri": "javascript://login.example/%0aalert(1)"},
         GOOD | {"verification_uri": "https://"},
         GOOD | {"interval": 0},
         GOOD | {"interval": "x"},
@@ -132,6 +133,18 @@ def test_an_answer_nobody_could_use_is_not_shown(device, monkeypatch, answer):
     provider._device_application()  # keeps the metadata
     monkeypatch.setattr(microsoft_device.DeviceHttp, "_checked", checked)
     assert refused(UnreachableError, provider.begin_device_sign_in, resources=["smtp"])
+
+
+def test_metadata_may_not_lead_the_question_for_a_code_to_another_host(entra):
+    entra.metadata_changes = {"device_authorization_endpoint": "https://evil.example/devicecode"}
+    begin = entra.provider().begin_device_sign_in
+    error = refused(ConfigurationError, begin, resources=["smtp"])
+    assert (error.key, error.details["other_host"]) == ("authority_moved", "evil.example")
+
+
+def test_an_authority_without_codes_is_an_answer_that_makes_no_sense(entra):
+    begin = entra.provider().begin_device_sign_in
+    assert refused(UnreachableError, begin, resources=["smtp"]).key == "answer_incomplete"
 
 
 # --- polling -------------------------------------------------------------------------------
@@ -272,6 +285,12 @@ def test_a_registration_without_a_secret_signs_in_and_refreshes(device):
     grant = device.poll(begun, client_secret="")
     renewed = device.provider(client_secret="").refresh(grant.cache, resource="smtp")
     assert renewed.tokens["smtp"].value != grant.tokens["smtp"].value
+
+
+def test_a_second_resource_is_fetched_without_the_secret_too(device):
+    begun = device.begin(("smtp", "graph"), client_secret="wrong")
+    device.enter(begun)
+    assert len(device.poll(begun, ("smtp", "graph"), client_secret="wrong").tokens) == 2
 
 
 def test_each_resource_has_its_own_token(device):

@@ -24,7 +24,12 @@ export class DeviceSignIn extends Component {
         // Silent: a poll must not show the loading indicator every few seconds.
         this.orm = useService("orm").silent;
         this.action = useService("action");
-        this.state = useState({ status: "waiting", failure: null, secondsLeft: 0 });
+        this.state = useState({
+            status: "waiting", // failed, finished
+            failure: null,
+            secondsLeft: 0,
+            isRenewing: false,
+        });
         this.copied = _t("Copied");
         onMounted(() => this.start());
         onWillDestroy(() => this.stop());
@@ -82,9 +87,14 @@ export class DeviceSignIn extends Component {
 
     /** Get another code in place of the one that has ended. */
     async renew() {
-        const answer = await this.call("renew");
-        await this.props.record.load();
-        this.receive(answer);
+        this.state.isRenewing = true;
+        try {
+            const answer = await this.call("renew");
+            await this.props.record.load();
+            this.receive(answer);
+        } finally {
+            this.state.isRenewing = false;
+        }
     }
 
     async receive(answer) {
