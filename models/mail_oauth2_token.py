@@ -217,13 +217,20 @@ class MailOAuth2Token(models.Model):
             return StorageKeyError()
         if self.state == "refused" and not ignore_pause:
             return self._last_error()
-        now = fields.Datetime.now()
-        if not ignore_pause and self.retry_on and self.retry_on > now:
+        pause = self._pause()
+        if not ignore_pause and pause:
             error = self._last_error()
             if isinstance(error, TransientError):
-                error.retry_after = (self.retry_on - now).total_seconds()
+                error.retry_after = pause
             return error
         return None
+
+    def _pause(self):
+        """Return the seconds in which the token endpoint is not to be called, 0 if it may be."""
+        now = fields.Datetime.now()
+        seconds = (self.retry_on - now).total_seconds() if self.retry_on else 0
+        # What is further away was noted by a clock that was ahead.
+        return seconds if 0 < seconds <= LONGEST_PAUSE else 0
 
     # ------------------------------------------------------------
     # WRITING
