@@ -1,6 +1,8 @@
+import contextlib
+
 from odoo import api, fields, models
 
-from ..exceptions import AdminConsentError, ConfigurationError, MailOAuth2Error
+from ..exceptions import AdminConsentError, ConfigurationError, MailOAuth2Error, TransientError
 from ..providers import provider_for
 
 #: what the provider brings back beside an administrator's answer; it is public and proves nothing
@@ -60,7 +62,10 @@ class MailOAuth2Mailbox(models.Model):
 
         What the mailbox can do right now does not change: nothing was granted, nothing lost.
         """
-        if isinstance(error, AdminConsentError):
+        if not isinstance(error, AdminConsentError):
+            return
+        # Not shown if other processes hold the row; whoever signs in hears of it all the same.
+        with contextlib.suppress(TransientError):
             self._grant_sudo()._note_error(error)
 
 

@@ -60,6 +60,7 @@ class TestDeviceSignIn(SandboxCase):
         self.assertEqual(len(dialogue.user_code), 9)
         self.assertTrue(dialogue.verification_uri.endswith("/devicelogin"))
         self.assertTrue(880 < dialogue.seconds_left <= 900, dialogue.seconds_left)
+        self.assertEqual(self.pending().expires_on, dialogue.expires_on)
         self.env.invalidate_all()
         self.assertEqual(self.mailbox.state, "pending")
 

@@ -34,6 +34,11 @@ class DeviceDialogue:
         tab.get_by_test_id("next").click()
         return ProviderPage(tab)
 
+    def expect_qr_code(self):
+        picture = self.box.locator("img")
+        expect(picture).to_have_js_property("complete", True)
+        assert picture.evaluate("image => image.naturalWidth") > 0, "the picture is broken"
+
     def expect_closed(self):
         expect(self.box).to_have_count(0)
 
@@ -55,8 +60,7 @@ def form(state, company_form):
 def test_code_is_entered_on_another_device(form, device):
     dialogue = DeviceDialogue(form)
     expect(dialogue.left).to_contain_text("14:")
-    picture = dialogue.box.locator("img")
-    assert picture.evaluate("image => image.naturalWidth") > 0
+    dialogue.expect_qr_code()
     dialogue.enter_code(device).sign_in(ERIN)
     dialogue.expect_closed()
     form.expect_state("connected")
