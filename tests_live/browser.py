@@ -31,13 +31,9 @@ class Browser:
         """Return the answer to a GET request; redirects are not followed."""
         return self._client().get(path, query_string=query, base_url=f"http://{HOST}")
 
-    def call(self, record, method):
-        """Call a method of a record as the web client does and return its result.
-
-        :param record: pair of model and id
-        """
-        model, record_id = record
-        params = {"model": model, "method": method, "args": [[record_id]], "kwargs": {}}
+    def call(self, model, method, *arguments, **options):
+        """Call a method of a model as the web client does and return its result."""
+        params = {"model": model, "method": method, "args": arguments, "kwargs": options}
         answer = self._client().post(
             f"/web/dataset/call_kw/{model}/{method}",
             json={"jsonrpc": "2.0", "method": "call", "params": params},

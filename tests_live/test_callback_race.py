@@ -20,7 +20,7 @@ def came_back(office, database):
     mailbox = office.new_mailbox()
     browser = Browser(database)
     action = in_another_process(
-        lambda: browser.call(("mail.oauth2.mailbox", mailbox.id), "action_authenticate")
+        lambda: browser.call("mail.oauth2.mailbox", "action_authenticate", [mailbox.id])
     )
     return mailbox, browser, office.sandbox.sign_in(action["url"], mailbox.address)
 

@@ -1,0 +1,51 @@
+"""Starting Odoo and opening forms loads no OAuth library and calls nobody."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+PROBE = Path(__file__).with_name("opening_probe.py")
+OAUTH_LIBRARIES = ("msal", "google", "google_auth_oauthlib", "requests_oauthlib", "oauthlib")
+_TIMEOUT = 60  # seconds
+
+
+@pytest.fixture
+def forms(office, database):
+    """Forms that show a connected mailbox: model, view, record."""
+    mailbox = office.connected_mailbox()
+    with database.environment() as env:
+        app = env["mail.oauth2.mailbox"].browse(mailbox.id).app_id
+        company = env["res.company"].create(
+            {"name": mailbox.address, "email_server_id": mailbox.server_id}
+        )
+        administrator = env.ref("base.user_admin")
+        administrator.company_ids += company
+    yield [
+        ("res.company", "base.view_company_form", company.id),
+        ("ir.mail_server", "base.ir_mail_server_form", mailbox.server_id),
+        ("mail.oauth2.mailbox", None, mailbox.id),
+        ("mail.oauth2.app", None, app.id),
+        ("res.users", "base.view_users_form_simple_modif", administrator.id),
+    ]
+    with database.environment() as env:
+        env.ref("base.user_admin").company_ids -= env["res.company"].browse(company.id)
+
+
+def test_opening_forms_loads_no_oauth_library_and_calls_nobody(forms):
+    done = subprocess.run(
+        [sys.executable, PROBE, json.dumps(forms)],
+        capture_output=True,
+        text=True,
+        timeout=_TIMEOUT,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    opened = json.loads(done.stdout)
+    shown = {name for names in opened["fields"].values() for name in names}
+    assert {"email_server_type", "oauth2_mailbox_id", "status_html", "client_id"} <= shown
+    loaded = {name.partition(".")[0] for name in opened["modules"]}
+    assert not loaded & set(OAUTH_LIBRARIES)
+    assert not opened["connections"]
