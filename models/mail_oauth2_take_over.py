@@ -53,7 +53,7 @@ class MailOAuth2TakeOver(models.Model):
         "ir.mail_server", string="Mail Server", required=True, readonly=True, ondelete="cascade"
     )
     mailbox_id = fields.Many2one(
-        "mail.oauth2.mailbox", string="Mailbox", readonly=True, ondelete="set null"
+        "mail.oauth2.mailbox", readonly=True, ondelete="set null"
     )
     mailbox_state = fields.Selection(related="mailbox_id.state", string="Connection")
     mailbox_is_new = fields.Boolean(readonly=True)
@@ -166,7 +166,9 @@ class MailOAuth2TakeOver(models.Model):
             refresh_token, resource=SERVER_TYPES[target].resource
         )
         self._check_account(mailbox, grant)
-        mailbox._grant_sudo()._write_sign_in(grant, self.env.user)
+        known = mailbox._grant_sudo()
+        known._lock()
+        known._write_sign_in(grant, self.env.user)
 
     def _check_account(self, mailbox, grant):
         """Compare who signed in back then with the mailbox.

@@ -38,6 +38,8 @@ class MailOAuth2TakeOverWizard(models.TransientModel):
     is_finished = fields.Boolean(compute="_compute_results")
     taken_over = fields.Integer(compute="_compute_results")
     not_taken_over = fields.Integer(compute="_compute_results")
+    failures = fields.Text(compute="_compute_results")
+    needs_sign_in = fields.Boolean(compute="_compute_needs_sign_in")
 
     # ------------------------------------------------------------
     # DEFAULT AND COMPUTE METHODS
@@ -50,14 +52,7 @@ class MailOAuth2TakeOverWizard(models.TransientModel):
             domain.append(("id", "in", only))
         servers = self.env["ir.mail_server"].with_context(active_test=False).search(domain)
         return [
-            Command.create(
-                {
-                    "server_id": server.id,
-                    "source": server.smtp_authentication,
-                    "address": server.smtp_user,
-                    "target": CORE_MODULES[server.smtp_authentication].targets[0],
-                }
-            )
+            Command.create({"server_id": server.id})
             for server in servers.sorted(lambda server: not server.active)
         ]
 
@@ -96,13 +91,22 @@ class MailOAuth2TakeOverWizard(models.TransientModel):
             module=title,
         )
 
-    @api.depends("line_ids.result")
+    @api.depends("line_ids.result", "line_ids.reason")
     def _compute_results(self):
         for wizard in self:
             results = wizard.line_ids.mapped("result")
             wizard.taken_over = results.count("done")
             wizard.not_taken_over = results.count("failed")
             wizard.is_finished = bool(results) and set(results) == {"done"}
+            failed = wizard.line_ids.filtered("reason")
+            wizard.failures = "\n\n".join(
+                f"{line.server_id.name}: {line.reason}" for line in failed
+            )
+
+    @api.depends("line_ids.status")
+    def _compute_needs_sign_in(self):
+        for wizard in self:
+            wizard.needs_sign_in = "done_sign_in" in wizard.line_ids.mapped("status")
 
     # ------------------------------------------------------------
     # ACTIONS
@@ -138,12 +142,12 @@ class MailOAuth2TakeOverLine(models.TransientModel):
         "ir.mail_server", string="Mail Server", required=True, readonly=True, ondelete="cascade"
     )
     source = fields.Selection(
-        [("outlook", "Outlook"), ("gmail", "Gmail")], required=True, readonly=True
+        [("outlook", "Outlook"), ("gmail", "Gmail")],
+        compute="_compute_server",
+        store=True,
     )
-    address = fields.Char(readonly=True)
-    server_active = fields.Boolean(related="server_id.active")
-    archived_label = fields.Char(string="Archived", compute="_compute_archived_label")
-    owner_user_id = fields.Many2one(related="server_id.owner_user_id", string="Belongs To")
+    address = fields.Char(compute="_compute_server", store=True)
+    owner_user_id = fields.Many2one(related="server_id.owner_user_id")
     target = fields.Selection(
         selection=lambda self: [
             (code, label)
@@ -153,7 +157,9 @@ class MailOAuth2TakeOverLine(models.TransientModel):
             if code in SERVER_TYPES
         ],
         string="New Type",
-        required=True,
+        compute="_compute_target",
+        store=True,
+        readonly=False,
     )
     permission = fields.Selection(
         [
@@ -171,20 +177,42 @@ class MailOAuth2TakeOverLine(models.TransientModel):
     )
     token_refused = fields.Boolean(readonly=True)
     result = fields.Selection([("done", "Taken over"), ("failed", "Not taken over")], readonly=True)
-    outcome = fields.Selection(related="result")
     reason = fields.Text(readonly=True)
     note = fields.Text(compute="_compute_permission")
+    status = fields.Selection(
+        [
+            ("along", "Permission comes along"),
+            ("connected", "Mailbox is connected"),
+            ("sign_in", "Sign in again"),
+            ("failed", "Not taken over"),
+            ("done", "Taken over"),
+            ("done_sign_in", "Taken over, sign in"),
+        ],
+        compute="_compute_status",
+    )
 
     # ------------------------------------------------------------
     # COMPUTE METHODS
     # ------------------------------------------------------------
+
+    @api.depends("server_id")
+    def _compute_server(self):
+        """Keep what the server was: a take-over changes it."""
+        for line in self:
+            server = line.server_id
+            line.source = server.smtp_authentication
+            line.address = server.smtp_user
+
+    @api.depends("source")
+    def _compute_target(self):
+        for line in self:
+            line.target = line._core_module().targets[0]
 
     @api.depends(
         "server_id",
         "target",
         "token_refused",
         "result",
-        "reason",
         "wizard_id.microsoft_app_id",
         "wizard_id.google_app_id",
     )
@@ -193,18 +221,30 @@ class MailOAuth2TakeOverLine(models.TransientModel):
             obstacle = line._obstacle()
             connected = line._is_connected()
             line.permission = "connected" if connected else "sign_in" if obstacle else "along"
-            line.note = line.reason or (not connected and obstacle)
+            is_open = line.result != "done" and not connected
+            line.note = " ".join([*line._marks(), *([obstacle] if obstacle and is_open else [])])
 
-    @api.depends("server_id")
-    def _compute_archived_label(self):
+    @api.depends("permission", "result")
+    def _compute_status(self):
+        """Sum up where a line stands, for people."""
         for line in self:
-            line.archived_label = not line.server_active and self.env._("Archived")
+            if line.result == "done":
+                line.status = "done_sign_in" if line.permission == "sign_in" else "done"
+            else:
+                line.status = line.result or line.permission
 
     @api.depends("permission", "server_id")
     def _compute_selected(self):
         """Propose what changes nothing for anybody; the rest is for a person to tick."""
         for line in self:
-            line.selected = line.server_active and line.permission != "sign_in"
+            line.selected = line.server_id.active and line.permission != "sign_in"
+
+    def _marks(self):
+        """Return what is special about the server itself, as sentences."""
+        if not self.server_id.active:
+            yield self.env._("Archived.")
+        if self.owner_user_id:
+            yield self.env._("Personal (%(user)s).", user=self.owner_user_id.name)
 
     def _is_connected(self):
         """Tell whether the mailbox can already send the new way."""
@@ -220,17 +260,15 @@ class MailOAuth2TakeOverLine(models.TransientModel):
         """Say why core's permission cannot come along; ``False`` where it can."""
         module, registration, app = self._core_module(), self._registration(), self._chosen_app()
         if self.token_refused:
-            return self.env._(
-                "The permission of the %(module)s module no longer works.", module=module.title
-            )
+            return self.env._("The permission no longer works.")
         if not self.server_id.sudo()[module.refresh_token_column]:
-            return self.env._("The %(module)s module holds no permission.", module=module.title)
+            return self.env._("No permission is stored.")
         if not registration.is_complete:
-            return self.env._("The permission belongs to an app registration of Odoo S.A.")
+            return self.env._("The permission was given to Odoo S.A.")
         if app and not registration.fits(app):
-            return self.env._("The permission belongs to another app registration or tenant.")
+            return self.env._("The permission is for another app registration or tenant.")
         if self._resource() != CORE_RESOURCE:
-            return self.env._("Microsoft Graph needs another permission than SMTP.")
+            return self.env._("Graph needs another permission.")
         return False
 
     def _resource(self):
