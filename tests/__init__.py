@@ -9,4 +9,5 @@ from . import test_secret_cipher
 from . import test_security
 from . import test_sign_in
 from . import test_take_over
+from . import test_take_over_undo
 from . import test_upkeep
