@@ -47,9 +47,7 @@ def demo(odoo, sandbox):
 def browser(surroundings):
     expect.set_options(timeout=_PATIENCE)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=surroundings.chromium, args=_OPTIONS
-        )
+        browser = playwright.chromium.launch(executable_path=surroundings.chromium, args=_OPTIONS)
         yield browser
         browser.close()
 

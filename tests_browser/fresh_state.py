@@ -35,9 +35,7 @@ class FreshState:
         """Remove what the last test left behind."""
         odoo = self._odoo
         self._sandbox.reset(f"{odoo.url}{REDIRECT_PATH}")
-        odoo.write(
-            "res.company", [COMPANY], email_server_id=False, email=MAILBOX["microsoft"]
-        )
+        odoo.write("res.company", [COMPANY], email_server_id=False, email=MAILBOX["microsoft"])
         for model in ("mail.mail", "ir.mail_server", "mail.oauth2.mailbox"):
             odoo.delete_all(model)
         odoo.delete_all("mail.oauth2.app", ("id", "not in", list(self.apps.values())))

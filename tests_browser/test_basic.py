@@ -12,9 +12,7 @@ def mail_server():
         yield server
 
 
-def test_sends_with_a_password_and_keeps_it_when_the_form_is_saved_again(
-    company_form, mail_server
-):
+def test_sends_with_a_password_and_keeps_it_when_the_form_is_saved_again(company_form, mail_server):
     fill_in(company_form, mail_server, "correct horse")
     company_form.save()
     company_form.open()

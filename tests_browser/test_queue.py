@@ -27,9 +27,7 @@ def queued_only(odoo):
     odoo.call("ir.config_parameter", "unlink", [parameter])
 
 
-def test_a_message_on_a_document_reaches_its_followers(
-    connected_form, partner_form, odoo, sandbox
-):
+def test_a_message_on_a_document_reaches_its_followers(connected_form, partner_form, odoo, sandbox):
     partner_form.open().send_message(TEXT)
     assert sandbox.mails() == []
     odoo.run_mail_queue()
@@ -56,9 +54,7 @@ def test_mail_waits_for_the_sign_in_and_leaves_by_itself_afterwards(
     assert sorted(mail["recipient"] for mail in mails) == [CUSTOMER, FOLLOWER]
 
 
-def test_a_pause_that_microsoft_asks_for_loses_no_mail(
-    connected_form, partner_form, odoo, sandbox
-):
+def test_a_pause_that_microsoft_asks_for_loses_no_mail(connected_form, partner_form, odoo, sandbox):
     sandbox.fault("graph.sendmail", "error", code="ApplicationThrottled", retry_after="7")
     partner_form.open().send_message(TEXT)
     odoo.run_mail_queue()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from werkzeug.test import Client
+
 import odoo.http
 from odoo.service import security
-from werkzeug.test import Client
 
 #: host that people open Odoo at
 HOST = "localhost:8069"

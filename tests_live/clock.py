@@ -2,7 +2,7 @@
 
 import time
 from contextlib import contextmanager
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from unittest.mock import patch
 
 from freezegun import freeze_time
@@ -17,7 +17,7 @@ def clock_moved(seconds):
     :param seconds: forward, or back if negative
     """
     with (
-        freeze_time(datetime.now() + timedelta(seconds=seconds), tick=True),
+        freeze_time(datetime.now(UTC) + timedelta(seconds=seconds), tick=True),
         # A default argument keeps the function that was there when the class was made.
         patch.dict(Provider.__init__.__kwdefaults__, now=time.time),
     ):

@@ -1,12 +1,13 @@
 """Fixtures: Odoo on a database that keeps what is written, and the sandbox beside it."""
 
 import pytest
-from conftest import DATABASE
 from office import Office
-from scripts.demo_company import set_up
 
 from odoo.addons.mail_server_oauth2.models.token_memory import memory
 from odoo.addons.mail_server_oauth2.tests.common import Sandbox
+
+from conftest import DATABASE
+from scripts.demo_company import set_up
 
 #: address people open Odoo at in these tests; nobody listens there
 BASE_URL = "http://localhost:8069"

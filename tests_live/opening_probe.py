@@ -33,7 +33,7 @@ def open_form(browser, database, model, view, record_id):
     arch = etree.fromstring(views["views"]["form"]["arch"])
     # Fields within a field belong to the sub-view of a list.
     names = arch.xpath("//field[not(ancestor::field)]/@name")
-    specification = dict.fromkeys(names, {})
+    specification = {name: {} for name in names}
     browser.call(model, "web_read", [record_id], specification=specification)
     browser.call(model, "onchange", [], {}, [], specification)
     return names
@@ -42,9 +42,7 @@ def open_form(browser, database, model, view, record_id):
 def main():
     database = start_odoo(os.environ["ODOO_CONF"], os.environ["ODOO_DB"])
     browser = Browser(database)
-    fields = {
-        form[0]: open_form(browser, database, *form) for form in json.loads(sys.argv[1])
-    }
+    fields = {form[0]: open_form(browser, database, *form) for form in json.loads(sys.argv[1])}
     result = {"modules": sorted(sys.modules), "connections": _connections, "fields": fields}
     json.dump(result, sys.stdout)
 

@@ -9,7 +9,11 @@ from office import GMAIL, GRAPH, MICROSOFT_SMTP
 from odoo.addons.mail_server_oauth2.exceptions import TransientError
 
 PROCESSES = 4
-TOKEN_ENDPOINTS = {GRAPH: "microsoft.token", MICROSOFT_SMTP: "microsoft.token", GMAIL: "google.token"}
+TOKEN_ENDPOINTS = {
+    GRAPH: "microsoft.token",
+    MICROSOFT_SMTP: "microsoft.token",
+    GMAIL: "google.token",
+}
 
 
 def values(outcomes):
@@ -70,7 +74,9 @@ def test_one_call_while_the_token_endpoint_is_slow(office, sandbox, kind):
     ],
     ids=lambda fault: str(fault.get("code", fault["kind"])),
 )
-def test_trouble_of_the_token_endpoint_is_met_by_one_process_and_told_to_all(office, sandbox, fault):
+def test_trouble_of_the_token_endpoint_is_met_by_one_process_and_told_to_all(
+    office, sandbox, fault
+):
     mailbox = office.connected_mailbox(expired=True)
     sandbox.fault("microsoft.token", times=None, **fault)
     outcomes = at_once(*[mailbox.token] * PROCESSES)

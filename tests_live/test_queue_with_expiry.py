@@ -49,9 +49,7 @@ def test_token_that_ends_early_is_replaced_once(office, sandbox, kind, record_pr
     mailbox = office.connected_mailbox(kind)
     mails = office.queue(mailbox, MAILS)
     began = time.monotonic()
-    processes = [
-        OdooProcess(lambda runs=runs: send_all(office, runs)) for runs in slices(mails)
-    ]
+    processes = [OdooProcess(lambda runs=runs: send_all(office, runs)) for runs in slices(mails)]
     wait_until(lambda: sandbox.get("state")["delivered"] >= MAILS // 2, _PATIENCE)
     sandbox.post("clock", advance=_LIFETIME)
     for process in processes:

@@ -111,7 +111,7 @@ ENTRIES = error_page.read_catalogue()
 CATALOGUE = {entry.key: entry for entry in ENTRIES}
 
 
-class Ellipsis(dict):
+class Unnamed(dict):
     """The values of a sentence where the error has no details at all."""
 
     def __missing__(self, key):
@@ -292,7 +292,7 @@ class TestEntry:
     def test_is_formatted_with_any_details(self, entry):
         for text in (entry.cause, entry.remedy, entry.command):
             assert "%" not in PLACEHOLDER.sub("", text).replace("%%", "")
-            assert "%(" not in text % Ellipsis()
+            assert "%(" not in text % Unnamed()
 
     def test_uses_only_details_that_come_with_the_key(self, entry):
         used = set(PLACEHOLDER.findall(f"{entry.cause} {entry.remedy} {entry.command}"))
