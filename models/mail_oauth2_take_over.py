@@ -52,9 +52,7 @@ class MailOAuth2TakeOver(models.Model):
     server_id = fields.Many2one(
         "ir.mail_server", string="Mail Server", required=True, readonly=True, ondelete="cascade"
     )
-    mailbox_id = fields.Many2one(
-        "mail.oauth2.mailbox", readonly=True, ondelete="set null"
-    )
+    mailbox_id = fields.Many2one("mail.oauth2.mailbox", readonly=True, ondelete="set null")
     mailbox_state = fields.Selection(related="mailbox_id.state", string="Connection")
     mailbox_is_new = fields.Boolean(readonly=True)
     previous_type = fields.Selection(

@@ -1,5 +1,6 @@
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import file_open
 
 from .core_servers import ERIN, TakeOverCase
 
@@ -105,6 +106,13 @@ class TestUndoTakeOver(TakeOverCase):
         self.env["mail.oauth2.take.over"]._gc_expired()
         self.assertFalse(early.take_over_ids)
         self.assertTrue(late.take_over_ids)
+
+    def test_neutralised_copy_holds_no_former_token(self):
+        self.taken_over(self.outlook_server())
+        with file_open("mail_server_oauth2/data/neutralize.sql") as file:
+            self.env.cr.execute(file.read())
+        self.env.cr.execute("SELECT count(*) FROM mail_oauth2_take_over")
+        self.assertEqual(self.env.cr.fetchone(), (0,))
 
     def test_only_administrators_take_over_and_undo(self):
         server = self.outlook_server()
