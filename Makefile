@@ -4,7 +4,7 @@ DEV := $(PYTHON) -m scripts
 export ARGS TAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-plain test-odoo test-live test-browser test-core lint format clean
+.PHONY: help run test unit test-plain test-odoo test-live test-browser test-core lint format lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -37,6 +37,9 @@ lint: ## ruff, pylint-odoo, OCA's checks, XML, names, contents of the wheel
 
 format: ## bring Python into the form that lint asks for
 	@$(DEV) format
+
+lock: ## pin the newest Python packages that fit in requirements/*.lock
+	@$(DEV) lock
 
 clean: ## remove .run and what was built; the shared cache stays
 	@$(DEV) clean

@@ -8,6 +8,7 @@ import sys
 
 from .console import SetupError, show
 from .lint_command import format_python, lint
+from .lock_command import lock
 from .processes import stop_everything
 from .run_command import clean, run
 from .test_command import PARTS, run_tests, run_unit
@@ -60,7 +61,14 @@ def _unit():
     return run_unit(_pytest_arguments())
 
 
-_SIMPLE = {"run": run, "unit": _unit, "lint": lint, "format": format_python, "clean": clean}
+_SIMPLE = {
+    "run": run,
+    "unit": _unit,
+    "lint": lint,
+    "format": format_python,
+    "lock": lock,
+    "clean": clean,
+}
 
 
 if __name__ == "__main__":

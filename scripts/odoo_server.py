@@ -1,6 +1,5 @@
 """Odoo with the addon: its configuration, one-off runs and the running server."""
 
-import os
 import urllib.error
 import urllib.request
 from dataclasses import dataclass, field, replace
@@ -8,14 +7,14 @@ from pathlib import Path
 
 from .console import SetupError
 from .odoo_source import OdooSource
-from .places import addons_dir, cache_dir, logs_dir
+from .places import addons_dir, logs_dir
 from .postgres_server import PostgresServer
 from .processes import Service, run_logged
-from .python_environment import PythonEnvironment
+from .python_environment import PythonEnvironment, python_variables
 
 #: What makes requests, ssl and curl trust the sandbox's certificate authority.
 _CA_VARIABLES = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE")
-_PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "CI")
+_PASSED_ON = ("PATH", "HOME", "LANG", "TZ", "TMPDIR", "CI", "PYTHONPYCACHEPREFIX")
 
 
 @dataclass(frozen=True)
@@ -53,17 +52,10 @@ class Odoo:
         return [self.python.python, "-m", "odoo", *arguments]
 
     def environment(self):
-        """Return the environment of this Odoo.
-
-        Byte code goes to the cache: the checkout stays clean and Odoo starts fast even where
-        the machine switches byte code off.
-        """
-        passed = {name: os.environ[name] for name in os.environ if _is_passed_on(name)}
-        own = {
-            "PYTHONPATH": str(self.source.python_path),
-            "PYTHONPYCACHEPREFIX": str(cache_dir() / "bytecode"),
-            "PYTHONUNBUFFERED": "1",
-        }
+        """Return the environment of this Odoo."""
+        ours = python_variables()
+        passed = {name: ours[name] for name in ours if _is_passed_on(name)}
+        own = {"PYTHONPATH": str(self.source.python_path), "PYTHONUNBUFFERED": "1"}
         return passed | own | self.postgres.environment | self.variables
 
     def write_configuration(self):

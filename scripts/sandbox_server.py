@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from .console import step
 from .places import ADDON, ROOT, logs_dir
 from .processes import Service
+from .python_environment import python_variables
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ def sandbox_server(python, name, state):
     command = [python.python, "-m", "sandbox", "--state-dir", state]
     log = logs_dir() / f"{name}-sandbox.log"
     with step("Starting the sandbox"):
-        service = Service("The sandbox", command, log, cwd=ROOT, env=dict(os.environ))
+        service = Service("The sandbox", command, log, cwd=ROOT, env=python_variables())
         try:
             service.wait_until(description.exists, timeout=30)
         except BaseException:

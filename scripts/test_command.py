@@ -8,7 +8,7 @@ from .places import RUN
 from .postgres_server import postgres_server
 from .python_environment import environment
 from .side_by_side import side_by_side
-from .test_parts import TestParts, run_pytest
+from .test_parts import TestParts, run_plain
 from .test_results import PartResult, count_skips_as_failures, summary_line
 from .toolbox import toolbox
 
@@ -20,7 +20,7 @@ def run_unit(arguments=()):
     """Run the plain tests alone: they need neither Odoo nor PostgreSQL."""
     python = environment("odoo")
     with _alone("plain"):
-        return _report([run_pytest("plain", python, arguments)])
+        return _report([run_plain(python, arguments)])
 
 
 def run_tests(parts, tags="", arguments=()):

@@ -1,7 +1,6 @@
 """The parts of the tests: what each needs around it, and how it is run."""
 
 import contextlib
-import os
 import shutil
 
 from . import odoo_database
@@ -10,6 +9,7 @@ from .console import SetupError
 from .demo import running_demo
 from .places import ADDON, ROOT, RUN, logs_dir
 from .processes import run_logged
+from .python_environment import python_variables
 from .sandbox_server import sandbox_server
 from .test_results import merged, read_odoo, read_pytest
 
@@ -24,6 +24,7 @@ _RUN_TESTS = """\
 from odoo.tests.shell import run_tests
 run_tests(env, {tags!r})
 """
+_SEVERAL_PROCESSES = ("--numprocesses=logical", "--maxprocesses=4", "--dist=loadfile")
 _TIMEOUT = 900  # seconds
 
 
@@ -42,7 +43,7 @@ class TestParts:
 
     def plain(self):
         """Tests that need no Odoo."""
-        return run_pytest("plain", self._tools.python, self._arguments)
+        return run_plain(self._tools.python, self._arguments)
 
     def odoo(self):
         """The addon's own tests on PostgreSQL, with the sandbox beside them."""
@@ -112,6 +113,11 @@ class TestParts:
         return self._tools.odoo(name, self._postgres)
 
 
+def run_plain(python, arguments=()):
+    """Run the tests that need no Odoo, in several processes unless some are picked."""
+    return run_pytest("plain", python, arguments or _SEVERAL_PROCESSES)
+
+
 def run_pytest(part, python, arguments=(), variables=None):
     """Run the tests in the folder ``tests_<part>`` and return their result.
 
@@ -129,7 +135,7 @@ def run_pytest(part, python, arguments=(), variables=None):
         log,
         _TIMEOUT,
         cwd=ROOT,
-        env=os.environ | (variables or {}),
+        env=python_variables() | (variables or {}),
     )
     return read_pytest(f"test-{part}", code, junit, log)
 
