@@ -34,11 +34,12 @@ class Import:
 
 def violations(root):
     """Return a sentence for each import below ``root`` that breaks a rule."""
-    loaded = _loaded_with_addon(root)
+    imports = {path: imports_of(path, root) for path in sources(root)}
+    loaded = _loaded_with_addon(imports, root)
     return [
         f"{path.relative_to(root)}:{found.line}: {problem}"
-        for path in sources(root)
-        for found in imports_of(path, root)
+        for path in imports
+        for found in imports[path]
         for problem in _problems(path.relative_to(root), found, path in loaded)
     ]
 
@@ -79,15 +80,15 @@ def _problems(path, found, loaded):
         yield f"{top} imports {found.name} from a layer above"
 
 
-def _loaded_with_addon(root):
+def _loaded_with_addon(imports, root):
     """Return the files that run when Odoo imports the addon, package by package."""
     waiting, loaded = [root / "__init__.py"], set()
     while waiting:
         path = waiting.pop()
-        if path in loaded or not path.exists():
+        if path in loaded or path not in imports:
             continue
         loaded.add(path)
-        for found in imports_of(path, root):
+        for found in imports[path]:
             if found.at_load and _is(found.name, (ADDON,)):
                 waiting.extend(_files_behind(found.name, root))
     return loaded
