@@ -155,14 +155,12 @@ class MailOAuth2Mailbox(models.Model):
             mailbox.mails_failed = counts.get("exception", 0)
 
     def _state_of(self, grant):
-        if grant.state == "refused":
+        if grant.state == "none" or not grant:
+            return "pending" if self._is_sign_in_pending() else "disconnected"
+        if grant.state == "refused" or not secret_cipher.is_readable(grant.key_fingerprint):
             return "sign_in_needed"
         if grant.state == "configuration":
             return "configuration_error"
-        if grant.state != "granted":
-            return "pending" if self._is_sign_in_pending() else "disconnected"
-        if not secret_cipher.is_readable(grant.key_fingerprint):
-            return "sign_in_needed"
         return "attention" if self._expires_soon(grant) else "connected"
 
     def _is_sign_in_pending(self):

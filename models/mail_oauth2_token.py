@@ -213,8 +213,6 @@ class MailOAuth2Token(models.Model):
         """Return the error that a call to the provider would only repeat, else ``None``."""
         if self.state == "none":
             return SignInNeededError("not_connected")
-        if not secret_cipher.is_readable(self.key_fingerprint):
-            return StorageKeyError()
         if self.state == "refused" and not ignore_pause:
             return self._last_error()
         pause = self._pause()
@@ -308,6 +306,9 @@ class MailOAuth2Token(models.Model):
         elif isinstance(error, ConfigurationError):
             values["state"] = "configuration"
             values["retry_on"] = now + timedelta(seconds=CONFIGURATION_RETRY)
+        elif isinstance(error, StorageKeyError):
+            # No pause: nobody is called before the secrets are open.
+            values["state"] = "configuration"
         elif isinstance(error, SignInNeededError):
             values["state"] = "refused"
         self.write(values)
