@@ -1,0 +1,130 @@
+"""The pictures of the documentation, taken from the running system by ``make screenshots``.
+
+pytest does not collect this file by itself. Each function leaves one picture, 1280 pixels wide
+unless it shows a phone, cut below what is on the screen, and small enough for a repository.
+"""
+
+import io
+from pathlib import Path
+
+import pytest
+from PIL import Image
+from playwright.sync_api import expect
+
+from fresh_state import MAILBOX
+
+ROOT = Path(__file__).resolve().parent.parent
+#: pictures that Odoo's list of apps shows
+FOR_THE_ADDON = ROOT / "static" / "description"
+FOR_THE_DOCS = ROOT / "docs" / "screenshots"
+_LARGEST = 150_000  # bytes
+_MARGIN = 16  # pixels left below what is on the screen
+
+
+def keep(page, path, *, below=".o_form_sheet_bg"):
+    """Write a picture of the page down to the end of an element."""
+    page.evaluate("document.fonts.ready")
+    page.mouse.move(0, 0)
+    height = page.locator(below).last.evaluate("e => e.getBoundingClientRect().bottom")
+    width = page.viewport_size["width"]
+    clip = {"x": 0, "y": 0, "width": width, "height": int(height) + _MARGIN}
+    content = page.screenshot(clip=clip, animations="disabled")
+    write(content, path)
+
+
+def write(content, path):
+    """Write a picture with as few colours as it needs."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    picture = Image.open(io.BytesIO(content)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
+    picture.save(path, optimize=True)
+    size = path.stat().st_size
+    assert size < _LARGEST, f"{path.name} has {size} bytes"
+
+
+def test_company_before(state, company_form, page):
+    state.give_server("oauth2_microsoft_graph")
+    company_form.open().expect_state("disconnected")
+    keep(page, FOR_THE_ADDON / "company-before.png")
+
+
+def test_company_connected(connected_form, page):
+    connected_form.status()
+    expect(connected_form.notification("success")).to_be_visible()
+    keep(page, FOR_THE_ADDON / "company-connected.png")
+
+
+def test_company_sign_in_needed(connected_form, sandbox, page):
+    sandbox.revoke(MAILBOX["microsoft"])
+    connected_form.status()
+    connected_form.expect_state("sign_in_needed")
+    page.set_viewport_size({"width": 1280, "height": 1100})
+    connected_form.open().expect_state("sign_in_needed")  # without the notifications
+    keep(page, FOR_THE_ADDON / "company-sign-in-needed.png")
+
+
+def test_app_registration(app_form, page):
+    app_form.open()
+    keep(page, FOR_THE_ADDON / "app-registration.png")
+
+
+def test_test_mail(connected_form, page):
+    connected_form.open_test_mail("customer@example.com")
+    keep(page, FOR_THE_DOCS / "test-mail.png")
+
+
+def test_remove(connected_form, page):
+    connected_form.open_remove()
+    keep(page, FOR_THE_DOCS / "remove.png")
+
+
+def test_delivered(connected_form, sandbox, page):
+    connected_form.send_test_mail("customer@example.com")
+    page.goto(sandbox.web)
+    expect(page.get_by_test_id("delivery")).to_be_visible()
+    keep(page, FOR_THE_DOCS / "delivered.png", below="[data-testid=faults]")
+
+
+def test_another_account(state, company_form, provider, page):
+    state.give_server("oauth2_microsoft_graph", "invoices@contoso.example")
+    company_form.open().authenticate()
+    provider.sign_in("bert@contoso.example")
+    expect(page.locator("button[name=choice]").first).to_be_visible()
+    keep(page, FOR_THE_DOCS / "another-account.png", below=".card")
+
+
+def test_sign_in_failed(app_form, company_form, provider, state, page):
+    state.give_server("oauth2_microsoft_graph")
+    state.spoil_app(client_secret="not~the~secret")
+    company_form.open().authenticate()
+    provider.sign_in(MAILBOX["microsoft"])
+    expect(page.get_by_test_id("cause")).to_be_visible()
+    keep(page, FOR_THE_DOCS / "sign-in-failed.png", below=".card")
+
+
+def test_certificate_warning(state, company_form, strict_context):
+    """What a browser shows before the sandbox's sign-in of Google."""
+    state.give_server("oauth2_google_smtp")
+    company_form.open()
+    page = company_form.page
+    with page.expect_event("requestfailed"):
+        company_form.authenticate()
+    expect(page.locator("#details-button")).to_be_visible()
+    page.locator("#details-button").click()
+    keep(page, FOR_THE_DOCS / "certificate-warning.png", below="#final-paragraph")
+
+
+def test_phone(connected_form, page):
+    page.set_viewport_size({"width": 390, "height": 1600})
+    connected_form.open().expect_state("connected")
+    keep(page, FOR_THE_DOCS / "phone.png")
+
+
+@pytest.mark.parametrize("size", [128])
+def test_icon(strict_context, size):
+    page = strict_context.new_page()
+    page.set_viewport_size({"width": size, "height": size})
+    drawing = (FOR_THE_ADDON / "icon.svg").read_text()
+    page.set_content(f"<style>body {{ margin: 0 }} svg {{ display: block }}</style>{drawing}")
+    content = page.screenshot(omit_background=True)
+    page.close()
+    Image.open(io.BytesIO(content)).save(FOR_THE_ADDON / "icon.png", optimize=True)
