@@ -37,5 +37,4 @@
         "web.assets_frontend": ["mail_server_oauth2/static/src/frontend/**/*"],
     },
     "uninstall_hook": "uninstall_hook",
-    "installable": True,
 }

@@ -55,9 +55,7 @@ class MailOAuth2Mailbox(models.Model):
         self._check_may_connect()
         provider = self.sudo().app_id._get_provider()
         try:
-            grant = provider.finish_sign_in(
-                pending["sign_in"], params, resources=self._resources()
-            )
+            grant = provider.finish_sign_in(pending["sign_in"], params, resources=self._resources())
         except ConsentNeededError:
             if pending["force_consent"]:
                 raise
