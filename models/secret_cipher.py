@@ -95,7 +95,10 @@ def _fingerprint(key):
 def _keys():
     configured = os.environ.get(ENVIRONMENT_VARIABLE) or config.get(CONFIG_OPTION)
     if configured:
-        return tuple(key.strip() for key in configured.split(",") if key.strip())
+        keys = tuple(key.strip() for key in configured.split(",") if key.strip())
+        if not keys:
+            raise StorageKeyError("storage_key_malformed")
+        return keys
     return (_key_of_data_directory(config["data_dir"]),)
 
 

@@ -58,6 +58,8 @@ class TestSecretCipher(BaseCase):
             secret_cipher.encrypt("secret", purpose="p")
         self.assertEqual(caught.exception.key, "storage_key_malformed")
         self.assertNotIn("too short", str(caught.exception))
+        with keys("", " "), self.assertRaises(StorageKeyError):
+            secret_cipher.fingerprint()
 
     def test_key_file_is_made_once_and_for_the_owner_only(self):
         with tempfile.TemporaryDirectory() as directory, patch.dict(os.environ):
