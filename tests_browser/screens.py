@@ -113,6 +113,13 @@ class CompanyForm(Screen):
         self.expect_shown()
         self.expect_state("connected")
 
+    def new_app_registration(self, name):
+        """Open the dialogue that describes an app registration which is not there yet."""
+        self.fill("email_server_app_id", name)
+        self.page.locator(".o_m2o_dropdown_option_create_edit").click()
+        expect(self.dialog.locator(".o_field_widget[name=redirect_uri]")).to_be_visible()
+        return AppDialogue(self.page)
+
     def status(self):
         self.press("action_email_server_status")
 
@@ -146,6 +153,17 @@ class CompanyForm(Screen):
         self.open()  # Odoo reloads the page by itself after a company was saved
         expect(self.field("email_server_max_size").locator("input")).to_have_value("12.00")
         expect(self.page.locator("button[name^=action_email_server]:visible").first).to_be_enabled()
+
+
+class AppDialogue(Screen):
+    """An app registration that is made from the company form."""
+
+    def field(self, name):
+        return self.dialog.locator(f".o_field_widget[name={name}]:visible")
+
+    def save(self):
+        self.dialog.locator(".o_form_button_save").click()
+        expect(self.dialog).to_have_count(0)
 
 
 class AppForm(Screen):

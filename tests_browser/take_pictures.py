@@ -62,9 +62,15 @@ def test_company_sign_in_needed(connected_form, sandbox, page):
     keep(page, FOR_THE_ADDON / "company-sign-in-needed.png")
 
 
-def test_app_registration(app_form, page):
-    app_form.open()
-    keep(page, FOR_THE_ADDON / "app-registration.png")
+def test_app_registration(company_form, page):
+    company_form.open()
+    company_form.choose_type("oauth2_microsoft_graph")
+    app = company_form.new_app_registration("Odoo mail of Contoso")
+    app.fill("tenant", "contoso.onmicrosoft.com")
+    app.fill("client_id", "11111111-2222-4333-8444-555555555555")
+    app.fill("client_secret", "the secret's value")
+    app.field("name").click()
+    keep(page, FOR_THE_ADDON / "app-registration.png", below=".modal-content")
 
 
 def test_test_mail(connected_form, page):

@@ -50,6 +50,22 @@ def test_the_type_brings_the_providers_server_and_app_registration(company_form,
     expect(address).to_have_value(MAILBOX["microsoft"])
 
 
+def test_app_registration_is_made_from_the_company_form(company_form):
+    company_form.open()
+    company_form.choose_type("oauth2_microsoft_smtp")
+    app = company_form.new_app_registration("Odoo mail of Contoso")
+    app.fill("tenant", "contoso.example")
+    app.fill("client_id", "11111111-2222-4333-8444-555555555555")
+    app.fill("client_secret", "a~secret")
+    app.save()
+    chosen = company_form.field("email_server_app_id").locator("input")
+    expect(chosen).to_have_value("Odoo mail of Contoso")
+    host = company_form.field("email_server_host").locator("input")
+    expect(host).to_have_value("smtp.office365.com")
+    company_form.save()
+    company_form.open().expect_state("disconnected")
+
+
 def test_page_fits_a_phone(page, company_form):
     page.set_viewport_size({"width": 390, "height": 844})
     company_form.open()
