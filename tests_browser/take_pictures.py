@@ -1,13 +1,12 @@
 """The pictures of the documentation, taken from the running system by ``make screenshots``.
 
-pytest does not collect this file by itself. Each function leaves one picture, 1280 pixels wide
-unless it shows a phone, cut below what is on the screen, and small enough for a repository.
+pytest does not collect this file by itself. Each function leaves one picture, 1280 pixels wide,
+cut below what is on the screen, and small enough for a repository.
 """
 
 import io
 from pathlib import Path
 
-import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -18,6 +17,7 @@ ROOT = Path(__file__).resolve().parent.parent
 FOR_THE_ADDON = ROOT / "static" / "description"
 FOR_THE_DOCS = ROOT / "docs" / "screenshots"
 _LARGEST = 150_000  # bytes
+_WIDTH = 1280  # pixels
 _MARGIN = 16  # pixels left below what is on the screen
 
 
@@ -26,14 +26,13 @@ def keep(page, path, *, below=".o_form_sheet_bg"):
     page.evaluate("document.fonts.ready")
     page.mouse.move(0, 0)
     height = page.locator(below).last.evaluate("e => e.getBoundingClientRect().bottom")
-    width = page.viewport_size["width"]
-    clip = {"x": 0, "y": 0, "width": width, "height": int(height) + _MARGIN}
+    clip = {"x": 0, "y": 0, "width": _WIDTH, "height": int(height) + _MARGIN}
     content = page.screenshot(clip=clip, animations="disabled")
     write(content, path)
 
 
 def write(content, path):
-    """Write a picture with as few colours as it needs."""
+    """Write a picture in at most 256 colours."""
     path.parent.mkdir(parents=True, exist_ok=True)
     picture = Image.open(io.BytesIO(content)).convert("RGB").quantize(256, dither=Image.Dither.NONE)
     picture.save(path, optimize=True)
@@ -57,7 +56,7 @@ def test_company_sign_in_needed(connected_form, sandbox, page):
     sandbox.revoke(MAILBOX["microsoft"])
     connected_form.status()
     connected_form.expect_state("sign_in_needed")
-    page.set_viewport_size({"width": 1280, "height": 1100})
+    page.set_viewport_size({"width": _WIDTH, "height": 1100})
     connected_form.open().expect_state("sign_in_needed")  # without the notifications
     keep(page, FOR_THE_ADDON / "company-sign-in-needed.png")
 
@@ -71,11 +70,6 @@ def test_app_registration(company_form, page):
     app.fill("client_secret", "the secret's value")
     app.field("name").click()
     keep(page, FOR_THE_ADDON / "app-registration.png", below=".modal-content")
-
-
-def test_test_mail(connected_form, page):
-    connected_form.open_test_mail("customer@example.com")
-    keep(page, FOR_THE_DOCS / "test-mail.png")
 
 
 def test_remove(connected_form, page):
@@ -119,16 +113,9 @@ def test_certificate_warning(state, company_form, strict_context):
     keep(page, FOR_THE_DOCS / "certificate-warning.png", below="#final-paragraph")
 
 
-def test_phone(connected_form, page):
-    page.set_viewport_size({"width": 390, "height": 1600})
-    connected_form.open().expect_state("connected")
-    keep(page, FOR_THE_DOCS / "phone.png")
-
-
-@pytest.mark.parametrize("size", [128])
-def test_icon(strict_context, size):
+def test_icon(strict_context):
     page = strict_context.new_page()
-    page.set_viewport_size({"width": size, "height": size})
+    page.set_viewport_size({"width": 128, "height": 128})
     drawing = (FOR_THE_ADDON / "icon.svg").read_text()
     page.set_content(f"<style>body {{ margin: 0 }} svg {{ display: block }}</style>{drawing}")
     content = page.screenshot(omit_background=True)
