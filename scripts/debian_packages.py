@@ -97,7 +97,7 @@ def archive(*suites):
     :raise SetupError: this is no Debian machine, or its mirror is out of reach
     """
     if not shutil.which("apt-get") or not shutil.which("dpkg-deb"):
-        raise SetupError("This machine has no apt; see docs/development.md for what to install.")
+        raise SetupError("This machine has no apt, with which packages could be fetched.")
     root = cache_dir() / "-".join(("apt", *suites))
     with locked(root):
         view = Archive(root, suites)

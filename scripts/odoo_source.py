@@ -50,7 +50,13 @@ def odoo_source():
     if given:
         return _given(Path(given).expanduser().resolve())
     recipe = fingerprint(*_FROM_SID, *_FROM_STABLE, *_LEAVE_OUT)
-    folder = built_once(cache_dir() / f"odoo-{_SERIES}-{recipe}", _download)
+    try:
+        folder = built_once(cache_dir() / f"odoo-{_SERIES}-{recipe}", _download)
+    except SetupError as err:
+        raise SetupError(
+            f"Odoo {_SERIES} could not be fetched; name one that is already there with "
+            f"ODOO_PATH=/path/to/odoo.\n{err}"
+        ) from err
     key = fingerprint((folder / "manifest.json").read_bytes())
     return OdooSource(_python_path(folder), key=key)
 

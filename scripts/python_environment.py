@@ -89,7 +89,13 @@ def _debian_pip():
 
     A wheel is a zip file that Python runs as it is.
     """
-    folder = built_once(cache_dir() / "python3-pip-whl", _download_pip)
+    try:
+        folder = built_once(cache_dir() / "python3-pip-whl", _download_pip)
+    except SetupError as err:
+        raise SetupError(
+            "This Python has no pip; ask an administrator to run "
+            f"'apt-get install python3-venv'.\n{err}"
+        ) from err
     wheels = sorted(folder.glob("usr/share/python-wheels/pip-*.whl"))
     return wheels[-1]
 
