@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from werkzeug.test import Client
 
 import odoo.http
 from odoo.service import security
 
-#: host that people open Odoo at
-HOST = "localhost:8069"
+#: address people open Odoo at in these tests; nobody listens there
+BASE_URL = "http://localhost:8069"
 
 
 class Browser:
@@ -30,7 +32,7 @@ class Browser:
 
     def get(self, path, **query):
         """Return the answer to a GET request; redirects are not followed."""
-        return self._client().get(path, query_string=query, base_url=f"http://{HOST}")
+        return self._client().get(path, query_string=query, base_url=BASE_URL)
 
     def call(self, model, method, *arguments, **options):
         """Call a method of a model as the web client does and return its result."""
@@ -38,7 +40,7 @@ class Browser:
         answer = self._client().post(
             f"/web/dataset/call_kw/{model}/{method}",
             json={"jsonrpc": "2.0", "method": "call", "params": params},
-            base_url=f"http://{HOST}",
+            base_url=BASE_URL,
         )
         if "error" in answer.json:
             raise AssertionError(answer.json["error"]["data"]["message"])
@@ -46,5 +48,5 @@ class Browser:
 
     def _client(self):
         client = Client(odoo.http.root)
-        client.set_cookie("session_id", self._session_id, domain=HOST.partition(":")[0])
+        client.set_cookie("session_id", self._session_id, domain=urlsplit(BASE_URL).hostname)
         return client

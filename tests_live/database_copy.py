@@ -8,6 +8,7 @@ from odoo import sql_db
 from odoo.modules.registry import Registry
 from odoo.service.db import exp_duplicate_database
 from odoo.tools import SQL, config
+
 from odoo_library import Database
 
 
@@ -22,9 +23,18 @@ def copied(database, name, *, neutralize=False):
     _drop(copy)
     exp_duplicate_database(database.name, copy.name, neutralize_database=neutralize)
     try:
+        _open_at_the_same_address(copy, database)
         yield copy
     finally:
         _drop(copy)
+
+
+def _open_at_the_same_address(copy, database):
+    """Undo that Odoo gives a copy the address of the server it was made on."""
+    with database.environment() as env:
+        address = env["ir.config_parameter"].get_param("web.base.url")
+    with copy.environment() as env:
+        env["ir.config_parameter"].set_param("web.base.url", address)
 
 
 def _drop(database):
@@ -32,9 +42,7 @@ def _drop(database):
     sql_db.close_db(database.name)
     with closing(sql_db.db_connect("postgres").cursor()) as cr:
         cr._cnx.autocommit = True
-        cr.execute(
-            SQL("DROP DATABASE IF EXISTS %s WITH (FORCE)", SQL.identifier(database.name))
-        )
+        cr.execute(SQL("DROP DATABASE IF EXISTS %s WITH (FORCE)", SQL.identifier(database.name)))
     shutil.rmtree(config.filestore(database.name), ignore_errors=True)
 
 

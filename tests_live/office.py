@@ -5,12 +5,14 @@ from __future__ import annotations
 import itertools
 from collections import Counter
 from contextlib import contextmanager
-from dataclasses import dataclass
-
-from odoo_library import Database
+from dataclasses import dataclass, replace
 
 from odoo.addons.mail_server_oauth2.models.token_memory import memory
 from odoo.addons.mail_server_oauth2.providers import SERVER_TYPES
+
+from browser import BASE_URL
+from odoo_library import Database
+from scripts import demo_company
 
 GRAPH = "oauth2_microsoft_graph"
 MICROSOFT_SMTP = "oauth2_microsoft_smtp"
@@ -22,6 +24,12 @@ _DOMAINS = {"microsoft": "contoso.example", "google": "northwind.example"}
 _OVER, _USUAL = 60, 3599
 
 _numbers = itertools.count(1)
+
+
+def register_apps(database, sandbox):
+    """Let a database know the sandbox: its app registrations, and the address of Odoo."""
+    with database.environment() as env:
+        demo_company.set_up(env, sandbox.described, BASE_URL)
 
 
 @dataclass(frozen=True)
@@ -54,6 +62,10 @@ class Office:
             app = env["mail.oauth2.app"].search([("provider", "=", provider)], limit=1)
             mailbox = env["mail.oauth2.mailbox"].create({"app_id": app.id, "address": address})
         return self._with_server(mailbox.id, address, kind)
+
+    def same_mailbox(self, mailbox):
+        """Return a mailbox of another office whose database this one's is a copy of."""
+        return replace(mailbox, office=self)
 
     def with_another_server(self, mailbox, kind):
         """Return the same mailbox with a further server, of another type."""

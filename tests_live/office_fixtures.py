@@ -1,23 +1,19 @@
 """Fixtures: Odoo on a database that keeps what is written, and the sandbox beside it."""
 
 import pytest
-from office import Office
 
 from odoo.addons.mail_server_oauth2.models.token_memory import memory
 from odoo.addons.mail_server_oauth2.tests.common import Sandbox
 
+from browser import BASE_URL
 from conftest import DATABASE
-from scripts.demo_company import set_up
-
-#: address people open Odoo at in these tests; nobody listens there
-BASE_URL = "http://localhost:8069"
+from office import Office, register_apps
 
 
 @pytest.fixture(scope="session")
 def demo_database():
     """The database with the app registrations of the sandbox."""
-    with DATABASE.environment() as env:
-        set_up(env, Sandbox.running().described, BASE_URL)
+    register_apps(DATABASE, Sandbox.running())
     return DATABASE
 
 

@@ -20,8 +20,9 @@ def _watch(event, arguments):
 # Before anything else is imported: nothing is missed. libpq connects without Python's sockets.
 sys.addaudithook(_watch)
 
-from browser import Browser  # noqa: E402
 from lxml import etree  # noqa: E402
+
+from browser import Browser  # noqa: E402
 from odoo_library import start_odoo  # noqa: E402
 
 

@@ -1,10 +1,11 @@
 """The provider's callback arrives more than once at the same moment."""
 
 import pytest
-from browser import Browser
-from odoo_processes import at_once, in_another_process
 
 from odoo.addons.mail_server_oauth2.exceptions import SignInRejectedError
+
+from browser import Browser
+from odoo_processes import at_once, in_another_process
 
 CALLBACK = "/mail_server_oauth2/callback"
 PROCESSES = 4

@@ -1,10 +1,10 @@
 """Clocks that jump, and nodes whose clocks differ."""
 
-from clock import clock_moved
-from odoo_processes import at_once, in_another_process
-
 from odoo.addons.mail_server_oauth2.exceptions import TransientError
 from odoo.addons.mail_server_oauth2.models.mail_oauth2_token import EARLY
+
+from clock import clock_moved
+from odoo_processes import at_once, in_another_process
 
 HOUR = 3600  # seconds, and about the life of a token
 DAY = 24 * HOUR

@@ -3,10 +3,11 @@
 import functools
 
 import pytest
-from odoo_processes import at_once
-from office import GMAIL, GRAPH, MICROSOFT_SMTP
 
 from odoo.addons.mail_server_oauth2.exceptions import TransientError
+
+from odoo_processes import at_once
+from office import GMAIL, GRAPH, MICROSOFT_SMTP
 
 PROCESSES = 4
 TOKEN_ENDPOINTS = {

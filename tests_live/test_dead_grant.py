@@ -1,10 +1,11 @@
 """The provider refuses a grant for good: said once, asked once, and nothing is lost."""
 
 import pytest
-from odoo_processes import at_once, in_another_process
-from office import GMAIL, GRAPH, MICROSOFT_SMTP
 
 from odoo.addons.mail_server_oauth2.exceptions import SignInNeededError
+
+from odoo_processes import at_once, in_another_process
+from office import GMAIL, GRAPH, MICROSOFT_SMTP
 
 PROCESSES = 4
 

@@ -1,10 +1,11 @@
 """People and the queue work on one grant at the same time."""
 
 import pytest
-from odoo_processes import OdooProcess, in_another_process
-from waiting import wait_until
 
 from odoo.addons.mail_server_oauth2.exceptions import SignInNeededError
+
+from odoo_processes import OdooProcess, in_another_process
+from waiting import wait_until
 
 
 @pytest.fixture

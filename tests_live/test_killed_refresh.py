@@ -1,6 +1,7 @@
 """``kill -9`` in the middle of a refresh: nobody waits for the dead, and nothing is lost."""
 
 import pytest
+
 from odoo_processes import OdooProcess, at_once, in_another_process
 from waiting import wait_until
 

@@ -8,12 +8,13 @@ import os
 import time
 
 import pytest
+
+from odoo.addons.mail_server_oauth2.models.mail_oauth2_token import EARLY
+
 from clock import clock_moved
 from odoo_processes import OdooProcess, at_once
 from office import GRAPH, MICROSOFT_SMTP
 from waiting import wait_until
-
-from odoo.addons.mail_server_oauth2.models.mail_oauth2_token import EARLY
 
 MAILS = int(os.environ.get("LIVE_MAILS", "100"))
 PROCESSES = 4

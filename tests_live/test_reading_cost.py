@@ -4,10 +4,10 @@ import statistics
 import time
 from unittest.mock import patch
 
+from odoo.addons.mail_server_oauth2.models import secret_cipher
+
 from odoo_processes import in_another_process
 from statements import recorded_statements, writes
-
-from odoo.addons.mail_server_oauth2.models import secret_cipher
 
 CALLS = 300
 

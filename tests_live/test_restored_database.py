@@ -5,16 +5,19 @@ from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
-from database_copy import copied
-from odoo_library import KEYS_VARIABLE
-from odoo_processes import in_another_process
-from office import Office
 
 from odoo.addons.mail_server_oauth2.exceptions import StorageKeyError
 from odoo.addons.mail_server_oauth2.models.secret_cipher import KEY_FILE
 from odoo.tools import config
 
-_SECRETS = "SELECT grant_encrypted, access_tokens_encrypted FROM mail_oauth2_token WHERE mailbox_id = %s"
+from database_copy import copied
+from odoo_library import KEYS_VARIABLE
+from odoo_processes import in_another_process
+from office import Office
+
+_SECRETS = (
+    "SELECT grant_encrypted, access_tokens_encrypted FROM mail_oauth2_token WHERE mailbox_id = %s"
+)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ is fatal here.
 """
 
 import pytest
+
 from odoo_processes import at_once, in_another_process
 from office import GMAIL, GRAPH, MICROSOFT_SMTP
 

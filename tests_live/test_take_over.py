@@ -4,10 +4,11 @@ import json
 
 import psycopg2
 import pytest
-from odoo_processes import in_another_process
-from office import MICROSOFT_SMTP
 
 from odoo.addons.mail_server_oauth2.models import mail_oauth2_take_over
+
+from odoo_processes import in_another_process
+from office import MICROSOFT_SMTP
 
 
 class CallerFailed(Exception):
