@@ -182,7 +182,9 @@ class MailOAuth2App(models.Model):
         vals = self._clean_values(vals)
         result = super().write(vals)
         if {"client_secret", "client_id", "tenant", "provider", "cloud", *HOST_FIELDS} & set(vals):
-            self.mailbox_ids._grant_sudo()._forget_configuration_error()
+            # Before the commit another process would still ask with the old values.
+            grants = self.mailbox_ids._grant_sudo()
+            self.env.cr.postcommit.add(grants._forget_configuration_error)
         return result
 
     @api.model

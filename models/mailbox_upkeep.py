@@ -27,7 +27,7 @@ class MailOAuth2Mailbox(models.Model):
 
     @api.model
     def _cron_keep_alive(self):
-        """Renew the grants that were not used for a week; warn before secrets end."""
+        """Renew grants that were not used for a week; tell people what they have to know."""
         limit = fields.Datetime.now() - timedelta(days=RENEW_AFTER_DAYS)
         grants = (
             self.env["mail.oauth2.token"]
@@ -36,9 +36,21 @@ class MailOAuth2Mailbox(models.Model):
         )
         for mailbox in grants.mailbox_id:
             mailbox._renew()
+        self._announce_what_was_missed()
         self.env["mail.oauth2.app"].search(
             [("client_secret_expires_on", "!=", False)]
         )._warn_of_secret_expiry()
+
+    @api.model
+    def _announce_what_was_missed(self):
+        """Tell of broken grants whose process ended before it could."""
+        broken = (
+            self.env["mail.oauth2.token"]
+            .sudo()
+            .search([("state", "in", ("refused", "configuration"))])
+        )
+        for grant in broken.filtered("error_class"):
+            grant.mailbox_id._open_incident(grant._last_error())
 
     def _renew(self):
         try:

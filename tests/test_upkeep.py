@@ -119,6 +119,12 @@ class TestUpkeep(SandboxCase):
         self.break_grant()
         self.assertTrue(self.incidents())
 
+    def test_incident_that_could_not_be_announced_is_by_the_daily_job(self):
+        self.break_grant()
+        self.incidents().unlink()
+        self.run_daily_job()
+        self.assertTrue(self.incidents())
+
     def test_status_finds_out_that_a_refused_grant_works_again(self):
         self.break_grant()
         with self.sending():
@@ -163,6 +169,7 @@ class TestUpkeep(SandboxCase):
         self.assertEqual(self.mailbox.state, "configuration_error")
         self.microsoft_app.client_secret = self.sandbox["microsoft"]["client_secret"]
         self.env.flush_all()
+        self.env.cr.postcommit.run()
         self.env.invalidate_all()
         self.assertEqual(self.mailbox.state, "connected")
         self.assertTrue(self.mailbox._access_token("graph").value)
