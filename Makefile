@@ -44,5 +44,5 @@ format: ## bring Python into the form that lint asks for
 lock: ## pin the newest Python packages that fit in requirements/*.lock
 	@$(DEV) lock
 
-clean: ## remove .run and what was built; the shared cache stays
+clean: ## remove .run; the shared cache stays
 	@$(DEV) clean
