@@ -226,7 +226,8 @@ class MailOAuth2Mailbox(models.Model):
         vals = self._clean_values(vals)
         if "app_id" in vals:
             # A grant belongs to the client it was given to.
-            self.filtered(lambda box: box.app_id.id != vals["app_id"])._grant_sudo()._wipe()
+            changed = self.filtered(lambda box: box.app_id.id != vals["app_id"])
+            changed._grant_sudo()._wipe_with_caller()
         result = super().write(vals)
         if "address" in vals:
             self.server_ids._follow_mailbox()

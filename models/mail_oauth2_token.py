@@ -40,9 +40,9 @@ LOCK_ATTEMPTS = 5
 class MailOAuth2Token(models.Model):
     """The grant of one mailbox: the encrypted token cache, and what is known about it.
 
-    The only place that reads and writes tokens. Every write happens in a transaction of its
-    own: a refresh token that the provider has rotated must survive whatever becomes of the
-    caller, and a caller in trouble must not undo that a grant was found dead. There are no
+    The only place that reads and writes tokens. What came from the provider is written in a
+    transaction of its own: a refresh token that was rotated must survive whatever becomes of
+    the caller, and a caller in trouble must not undo that a grant was found dead. There are no
     access rights on this model, so nothing of it can be reached through RPC.
     """
 
@@ -145,7 +145,12 @@ class MailOAuth2Token(models.Model):
         )
 
     def _stored_token(self, resource):
-        """Return the token of the row and remember it; ``None`` if there is none."""
+        """Return the token of the row and remember it; ``None`` if there is none.
+
+        :raises SignInNeededError: the mailbox is not there, or not there yet for anybody else
+        """
+        if not self.exists():
+            raise SignInNeededError("not_connected")
         if self.state != "granted":
             return None
         stored = self._open("access_tokens_encrypted", unreadable={}) or {}
@@ -347,16 +352,20 @@ class MailOAuth2Token(models.Model):
             token._under_lock(forget)
 
     def _wipe(self):
-        """Forget grant and tokens for good."""
-        values = {
-            **dict.fromkeys(self._grant_fields(), False),
-            **self._no_error_values(),
-            "state": "none",
-        }
+        """Forget grant and tokens for good, whatever becomes of the caller."""
         for token in self:
-            token._under_lock(
-                lambda grant: grant.write({**values, "revision": secrets.token_hex(8)})
-            )
+            token._under_lock(lambda grant: grant._wipe_with_caller())
+
+    def _wipe_with_caller(self):
+        """Forget grant and tokens in the present transaction: if that fails, they stay."""
+        self.write(
+            {
+                **dict.fromkeys(self._grant_fields(), False),
+                **self._no_error_values(),
+                "state": "none",
+                "revision": secrets.token_hex(8),
+            }
+        )
 
     def _stored_cache(self):
         """Return the provider's token cache, to revoke the grant; ``None`` if there is none.
