@@ -5,6 +5,7 @@ from odoo.tools import email_normalize
 from ..exceptions import ConfigurationError, MailOAuth2Error, SignInNeededError
 from ..providers import SERVER_TYPES
 from ..transport import open_mail_session
+from .hand_over import HandOver
 
 
 class IrMailServer(models.Model):
@@ -146,6 +147,8 @@ class IrMailServer(models.Model):
         smtp_session=None,
     ):
         """Say in words what went wrong, and tell the queue which error it was."""
+        hand_over = self.env.context.get("mail_oauth2_hand_over") or HandOver(None)
+        is_accepted = False
         try:
             message_id = super().send_email(
                 message,
@@ -160,24 +163,20 @@ class IrMailServer(models.Model):
                 smtp_debug=smtp_debug,
                 smtp_session=smtp_session,
             )
-            self._note_refused(smtp_session)
+            is_accepted = True
+            result = getattr(smtp_session, "last_result", None)
+            hand_over.accepted(result.refused if result else {})
             return message_id
         except MailDeliveryException as failure:
             # Core raises it while it handles the session's error, without `from`.
             error = failure.__context__
             if not isinstance(error, MailOAuth2Error):
                 raise
-            if hand_over := self.env.context.get("mail_oauth2_hand_over"):
-                hand_over.failed(error)
+            hand_over.failed(error)
             text = self.env["mail.oauth2.error"]._text(error)
             raise MailDeliveryException(self.env._("Mail Delivery Failed"), text) from error
-
-    def _note_refused(self, smtp_session):
-        """Tell the queue who was refused although the mail was accepted for others."""
-        hand_over = self.env.context.get("mail_oauth2_hand_over")
-        result = getattr(smtp_session, "last_result", None)
-        if hand_over and result and result.refused:
-            hand_over.accepted(result.refused)
+        finally:
+            hand_over.ended(is_accepted)
 
     def _prepare_email_message__(self, message, smtp_session):  # noqa: PLW3201
         """Let the mailbox be the sender where the provider accepts no other.
@@ -207,7 +206,8 @@ class IrMailServer(models.Model):
             return server, smtp_from
         own = self._own_server_of_company(mail_servers)
         if own:
-            return own, own._sender_for(email_from)
+            _own, smtp_from = super()._find_mail_server(email_from, own)
+            return own, own._sender_for(smtp_from)
         if server and server._filter_oauth2():
             return server, server._sender_for(smtp_from)
         return server, smtp_from
@@ -219,8 +219,16 @@ class IrMailServer(models.Model):
         )
 
     def _own_server_of_company(self, mail_servers=None):
-        own = self.env.company.sudo().email_server_id.filtered("active")
+        company = self.env.company
+        own = company.sudo().email_server_id.filtered(
+            lambda server: server.active and server._may_serve(company)
+        )
         return own if mail_servers is None else own & mail_servers
+
+    def _may_serve(self, company):
+        """Tell whether a company may call this server its own."""
+        is_theirs = not self.company_id or self.company_id == company
+        return is_theirs and not self.owner_user_id
 
     def _sender_for(self, email_from):
         """Return ``email_from`` if this server may send as it, else its mailbox."""
@@ -237,5 +245,9 @@ class IrMailServer(models.Model):
 
     def _release_held_mails(self):
         """A mailbox is connected: let the queue run now rather than within the hour."""
-        if self:
-            self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()
+        if not self:
+            return
+        held = self.env["mail.mail"].sudo().search([("oauth2_held_by_id", "in", self.ids)])
+        held.filtered(lambda mail: mail.state == "outgoing").scheduled_date = False
+        held.oauth2_held_by_id = False
+        self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()

@@ -3,35 +3,8 @@ from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
 from ..exceptions import MailOAuth2Error
 from ..transport import MailSession
+from .hand_over import HandOver
 from .queue_outcome import PartialRefusal, QueueOutcome
-
-
-class HandOver:
-    """Carries the typed error of one hand-over from ``send_email`` to the queue.
-
-    Core's ``_send`` knows only text by the time it writes the state of a mail.
-    """
-
-    def __init__(self):
-        self._error = None
-        self._refused = {}
-
-    def failed(self, error):
-        self._error = error
-
-    def accepted(self, refused):
-        """Note the recipients, ``{address: reply}``, who were refused while others were served."""
-        self._refused.update(refused)
-
-    def take_refused(self):
-        """Return the refused recipients of the mail in hand once."""
-        refused, self._refused = self._refused, {}
-        return refused
-
-    def take_error(self):
-        """Return the error of the last hand-over once, ``None`` if it went well."""
-        error, self._error = self._error, None
-        return error
 
 
 class MailMail(models.Model):
@@ -51,17 +24,34 @@ class MailMail(models.Model):
         )
         return super().action_retry()
 
+    oauth2_held_by_id = fields.Many2one(
+        "ir.mail_server",
+        string="Held By",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        ondelete="set null",
+        help="The server that this mail waits for until somebody has acted.",
+    )
+
     # ------------------------------------------------------------
     # CHOOSING THE SERVER
     # ------------------------------------------------------------
 
-    def _split_by_mail_configuration(self):
-        """Let each company's mail find that company's server."""
-        by_company = self.grouped(lambda mail: mail._sending_company().id)
-        for company_id, mails in by_company.items():
-            yield from super(
-                MailMail, mails.with_company(company_id)
-            )._split_by_mail_configuration()
+    def send(self, auto_commit=False, raise_exception=False, post_send_callback=None):
+        """Send each company's mail as that company: server, sender and bounces follow from it."""
+        for company, mails in self.grouped(lambda mail: mail._sending_company()).items():
+            super(MailMail, mails._as_company(company)).send(
+                auto_commit=auto_commit,
+                raise_exception=raise_exception,
+                post_send_callback=post_send_callback,
+            )
+        return True
+
+    def _as_company(self, company):
+        # sudo: whoever sends a mail need not work for the company that it belongs to.
+        is_allowed = self.env.su or company in self.env.user.company_ids
+        return (self if is_allowed else self.sudo()).with_company(company)
 
     def _filter_mail_mail_servers(self, mail_servers):
         """Leave out the servers of other companies."""
@@ -76,8 +66,19 @@ class MailMail(models.Model):
         self.ensure_one()
         mail = self.sudo()
         return (
-            mail.record_company_id or mail.mail_message_id.create_uid.company_id or self.env.company
+            mail.record_company_id
+            or mail._company_of_document()
+            or mail.mail_message_id.create_uid.company_id
+            or self.env.company
         )
+
+    def _company_of_document(self):
+        """Return the company of the document; templates do not note it on the mail."""
+        nobody = self.env["res.company"]
+        if not self.res_id or self.model not in self.env:
+            return nobody
+        record = self.env[self.model].browse(self.res_id).exists()
+        return record._mail_get_companies(default=nobody)[record.id] if record else nobody
 
     # ------------------------------------------------------------
     # SENDING
@@ -98,8 +99,8 @@ class MailMail(models.Model):
             try:
                 smtp_session.open()
             except MailOAuth2Error as error:
-                return self._not_connected(error, raise_exception)
-            mails = self.with_context(mail_oauth2_hand_over=HandOver())
+                return self._not_connected(error, raise_exception, mail_server)
+            mails = self.with_context(mail_oauth2_hand_over=HandOver(mail_server))
         return super(MailMail, mails)._send(
             auto_commit=auto_commit,
             raise_exception=raise_exception,
@@ -109,13 +110,14 @@ class MailMail(models.Model):
             post_send_callback=post_send_callback,
         )
 
-    def _not_connected(self, error, raise_exception):
+    def _not_connected(self, error, raise_exception, server):
         if raise_exception:
             text = self.env["mail.oauth2.error"]._text(error)
             raise MailDeliveryException(
                 self.env._("Unable to connect to the mail server"), text
             ) from error
-        failed = QueueOutcome(self.filtered(lambda mail: mail.state == "outgoing"), error).apply()
+        mails = self.filtered(lambda mail: mail.state == "outgoing")
+        failed = QueueOutcome(mails, error, server).apply()
         if failed:
             failed._postprocess_sent_message([], [], failed[0].failure_reason, "mail_smtp")
         return True
@@ -125,19 +127,25 @@ class MailMail(models.Model):
     ):
         """Give a mail the state that the typed error asks for, before core commits."""
         hand_over = self.env.context.get("mail_oauth2_hand_over")
-        error = hand_over.take_error() if hand_over else None
-        refused = hand_over.take_refused() if hand_over else {}
+        if not hand_over:
+            return super()._postprocess_sent_message(
+                success_pids, success_emails, failure_reason, failure_type
+            )
+        error, refused = hand_over.take_error(), hand_over.take_refused()
+        # Core hands over to email_to and email_cc first, then to partner after partner.
+        is_first_accepted = hand_over.take_first()
+        is_group_served = bool(self.email_to or self.email_cc) and is_first_accepted
         if refused:
             partial = PartialRefusal(self, refused)
-            partial.queue_again()
+            partial.apply()
             success_pids, success_emails = partial.served(success_pids, success_emails)
-            failure_reason, failure_type = partial.reason, "mail_email_invalid"
-            self.failure_reason = partial.reason
+            failure_reason, failure_type = partial.failure
         if error is None:
             return super()._postprocess_sent_message(
                 success_pids, success_emails, failure_reason, failure_type
             )
-        failed = QueueOutcome(self, error).apply(success_pids, success_emails)
+        outcome = QueueOutcome(self, error, hand_over.server)
+        failed = outcome.apply(success_pids, is_group_served)
         if not failed:
             return True
         return super(MailMail, failed)._postprocess_sent_message(

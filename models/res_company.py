@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.tools import email_normalize
 
 from ..providers import SERVER_TYPES
 
@@ -132,14 +133,14 @@ class ResCompany(models.Model):
     def _compute_email_server(self):
         types = dict(self._fields["email_server_type"].selection)
         for company in self:
-            server = company.email_server_id
-            for name, server_field in SERVER_FIELDS.items():
-                company[name] = server[server_field]
-            if server.smtp_authentication not in types:
-                company.email_server_type = False
-            company.email_server_password = False
-            for name, mailbox_field in MAILBOX_FIELDS.items():
-                company[name] = server.oauth2_mailbox_id[mailbox_field]
+            # Whoever may open the company need not be allowed in it.
+            server = company.email_server_id._filtered_access("read")
+            mailbox = server.oauth2_mailbox_id._filtered_access("read")
+            values = {name: server[field] for name, field in SERVER_FIELDS.items()}
+            values |= {name: mailbox[field] for name, field in MAILBOX_FIELDS.items()}
+            if values["email_server_type"] not in types:
+                values["email_server_type"] = False
+            company.update({**values, "email_server_password": False})
 
     @api.depends("email_server_type")
     def _compute_email_server_provider(self):
@@ -190,6 +191,22 @@ class ResCompany(models.Model):
         return apps if len(apps) == 1 else apps.browse()
 
     # ------------------------------------------------------------
+    # CONSTRAINT METHODS
+    # ------------------------------------------------------------
+
+    @api.constrains("email_server_id")
+    def _check_email_server(self):
+        for company in self.sudo():
+            server = company.email_server_id
+            if server and not server._may_serve(company):
+                raise UserError(
+                    self.env._(
+                        "“%(server)s” belongs to another company or to a person.",
+                        server=server.name,
+                    )
+                )
+
+    # ------------------------------------------------------------
     # CRUD METHODS
     # ------------------------------------------------------------
 
@@ -198,14 +215,14 @@ class ResCompany(models.Model):
         split = [self._split_email_server_values(vals) for vals in vals_list]
         companies = super().create([company_values for company_values, _server in split])
         for company, (_company, server_values) in zip(companies, split, strict=True):
-            company._write_email_server(server_values)
+            company.with_company(company)._write_email_server(server_values)
         return companies
 
     def write(self, vals):
         company_values, server_values = self._split_email_server_values(vals)
         result = super().write(company_values)
         for company in self:
-            company._write_email_server(server_values)
+            company.with_company(company)._write_email_server(server_values)
         return result
 
     @api.model
@@ -268,7 +285,7 @@ class ResCompany(models.Model):
         known = mailboxes.search(
             [
                 ("app_id", "=", app.id),
-                ("address", "=ilike", address.strip()),
+                ("address", "=", email_normalize(address) or address.strip()),
                 ("company_id", "in", [self.id, False]),
                 ("user_id", "=", False),
             ],

@@ -2,7 +2,7 @@ from datetime import timedelta
 
 from odoo import fields
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
-from odoo.exceptions import ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
 from ..models.queue_outcome import BACK_OFF, next_attempt
@@ -26,17 +26,53 @@ class TestQueue(SandboxCase):
         self.create_server(GRAPH, ERIN)
         mail = self.send(self.queue_mail())
         self.assertEqual(mail.state, "outgoing")
-        self.assertFalse(mail.scheduled_date)
+        self.assertEqual(mail.oauth2_held_by_id, self.company.email_server_id)
         self.assertIn("Authenticate", mail.failure_reason)
         self.assertFalse(self.sandbox.delivered())
 
     def test_held_mail_leaves_once_the_mailbox_is_connected(self):
         server = self.create_server(GRAPH, ERIN)
         mail = self.send(self.queue_mail())
+        self.assertTrue(mail.scheduled_date)
         self.connect(server.oauth2_mailbox_id)
+        self.assertFalse(mail.scheduled_date)
+        self.assertFalse(mail.oauth2_held_by_id)
         self.send(mail)
         self.assertEqual(mail.state, "sent", mail.failure_reason)
         self.assertEqual(len(self.sandbox.delivered()), 1)
+
+    def test_hold_does_not_use_up_the_time_for_repeating(self):
+        self.create_server(GRAPH, ERIN)
+        mail = self.queue_mail()
+        mail.oauth2_waiting_since = fields.Datetime.now() - timedelta(hours=72)
+        self.send(mail)
+        self.assertEqual(mail.state, "outgoing")
+        self.assertFalse(mail.oauth2_waiting_since)
+
+    def test_copy_that_was_served_is_not_served_again(self):
+        self.connected_server(GRAPH, ERIN)
+        partner = self.env["res.partner"].create({"name": "Ann", "email": "ann@example.com"})
+        mail = self.queue_mail(
+            email_to=False, email_cc="cc@example.com", recipient_ids=[(6, 0, partner.ids)]
+        )
+        self.sandbox.fault("graph.sendmail", "error", status=429, retry_after="1", after=1)
+        self.send(mail)
+        self.assertEqual(mail.state, "outgoing", mail.failure_reason)
+        self.assertFalse(mail.email_cc)
+        mail.scheduled_date = False
+        self.send(mail)
+        recipients = sorted(row["recipient"] for row in self.sandbox.delivered())
+        self.assertEqual(recipients, ["ann@example.com", "cc@example.com"])
+
+    def test_deferred_recipient_of_a_mail_that_deletes_itself_still_gets_it(self):
+        self.connected_server(SMTP, ERIN)
+        self.refuse("bob@example.com", 450, "4.2.1 receiving mail too quickly")
+        self.send(self.queue_mail(email_to="ann@example.com, bob@example.com", auto_delete=True))
+        later = self.env["mail.mail"].search([("email_to", "=", "bob@example.com")])
+        later.scheduled_date = False
+        self.send(later)
+        recipients = sorted(row["recipient"] for row in self.sandbox.delivered())
+        self.assertEqual(recipients, ["ann@example.com", "bob@example.com"])
 
     def test_direct_send_gets_the_error_at_once(self):
         self.create_server(GRAPH, ERIN)
@@ -210,6 +246,42 @@ class TestCompanies(SandboxCase):
         mail = self.queue_mail(record_company_id=other.id)
         servers = self.env["ir.mail_server"].sudo().search([])
         self.assertNotIn(self.company.email_server_id, mail._filter_mail_mail_servers(servers))
+
+    def test_mail_of_a_company_without_a_server_stays_away_from_the_others(self):
+        self.connected_server(GRAPH, ERIN)
+        other = self.env["res.company"].create({"name": "Northwind"})
+        mail = self.queue_mail(record_company_id=other.id, email_from="x@northwind.example")
+        with self.sending():
+            mail.send()
+        self.assertFalse(self.sandbox.delivered())
+        self.assertEqual(mail.state, "exception")
+
+    def test_company_of_the_document_decides_where_the_mail_does_not_say(self):
+        other = self.env["res.company"].create({"name": "Northwind"})
+        partner = self.env["res.partner"].create({"name": "N", "company_id": other.id})
+        mail = self.queue_mail(record_company_id=False, model="res.partner", res_id=partner.id)
+        self.assertEqual(mail._sending_company(), other)
+
+    def test_server_of_another_company_cannot_be_made_the_own_one(self):
+        server = self.connected_server(GRAPH, ERIN)
+        other = self.env["res.company"].create({"name": "Northwind"})
+        with self.assertRaises(UserError):
+            other.email_server_id = server
+
+    def test_plain_server_of_the_company_sends_as_core_would(self):
+        self.company.write(
+            {
+                "email_server_type": "login",
+                "email_server_host": "mail.contoso.example",
+                "email_server_encryption": "none",
+            }
+        )
+        servers = self.env["ir.mail_server"].with_context(
+            domain_notifications_email="notifications@contoso.example"
+        )
+        server, sender = servers._find_mail_server("customer@gmail.example")
+        self.assertEqual(server, self.company.email_server_id)
+        self.assertEqual(sender, "notifications@contoso.example")
 
     def test_forced_server_of_another_company_is_refused(self):
         server = self.connected_server(GRAPH, ERIN)

@@ -167,5 +167,8 @@ def _words(outcome: Outcome) -> dict[str, str]:
 
 def _refusals(recipients, error: MailOAuth2Error) -> dict[str, str]:
     single = error.refused if isinstance(error, RefusedError) else {}
-    reply = error.provider_text if error.provider_text[:1].isdigit() else str(error)
+    reply = error.provider_text
+    if not reply[:1].isdigit():
+        # No server said it, so it gets the code of what it means: nothing was accepted yet.
+        reply = f"450 {error}" if error.outcome in ("later", "held") else str(error)
     return {address: single.get(address, reply) for address in recipients}
