@@ -96,8 +96,10 @@ def test_one_call_after_a_token_was_refused(office, kind):
     assert len(mailbox.token_calls()) == 1
 
 
-def test_one_call_when_several_people_press_status(office):
+def test_one_call_when_several_people_press_status(office, sandbox):
     mailbox = office.connected_mailbox()
+    # Long enough for all of them to press before the answer is there.
+    sandbox.fault("microsoft.token", "slow", seconds=1, times=None)
 
     def press():
         with mailbox.record() as record:
