@@ -16,6 +16,15 @@ class Screen:
     def __init__(self, page):
         self.page = page
 
+    def load(self, url):
+        """Open a form and wait for its record.
+
+        The web client may show the record from its own cache first, and what is typed before
+        the answer arrives is lost.
+        """
+        with self.page.expect_response(lambda answer: "/web_read" in answer.url):
+            self.page.goto(url)
+
     def field(self, name):
         """Return a field of the form."""
         return self.page.locator(f".o_field_widget[name={name}]:visible")
@@ -72,7 +81,7 @@ class CompanyForm(Screen):
         self._url = f"{odoo_url}/odoo/companies/{COMPANY}"
 
     def open(self):
-        self.page.goto(self._url)
+        self.load(self._url)
         self.page.locator("a[name=email_server]").click()
         self.expect_shown()
         return self
@@ -174,7 +183,7 @@ class AppForm(Screen):
         self._url = f"{odoo_url}/odoo/action-{_APP_ACTION}/{app}"
 
     def open(self):
-        self.page.goto(self._url)
+        self.load(self._url)
         expect(self.field("client_id")).to_be_visible()
         return self
 
@@ -187,7 +196,7 @@ class PartnerForm(Screen):
         self._url = f"{odoo_url}/odoo/res.partner/{partner}"
 
     def open(self):
-        self.page.goto(self._url)
+        self.load(self._url)
         expect(self.page.locator(".o-mail-Chatter-sendMessage")).to_be_visible()
         return self
 

@@ -27,8 +27,9 @@ def test_secret_id_in_place_of_the_secret(app_form):
     words = app_form.read_refusal()
     assert "This is the ID of the client secret" in words
     assert "copy the column Value" in words
-    app_form.fill("client_secret", "sandbox~microsoft~secret~value")
+    app_form.fill("client_secret", "the~value~of~it")
     app_form.save()
+    expect(app_form.field("client_secret").locator("input")).to_have_value("")  # stored
     app_form.expect_no_error()
 
 
