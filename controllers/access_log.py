@@ -2,11 +2,20 @@
 
 import logging
 import re
+from urllib.parse import quote
 
 from ..models.mail_oauth2_app import REDIRECT_PATH
 from ..models.mail_oauth2_authorization import CHOICE_PATH
 
-_QUERY = re.compile(rf"({re.escape(REDIRECT_PATH)}|{re.escape(CHOICE_PATH)})\?\S*")
+
+def _plain_or_quoted(text):
+    """Return a pattern for a text as it stands in a URL or, quoted, in a parameter of one."""
+    return "".join(f"(?:{re.escape(part)}|{re.escape(quote(part, safe=''))})" for part in text)
+
+
+_PATHS = "|".join(_plain_or_quoted(path) for path in (REDIRECT_PATH, CHOICE_PATH))
+#: also what the sign-in page of Odoo is to lead on to: /web/login?redirect=%2Fmail_server_…
+_QUERY = re.compile(rf"({_PATHS}){_plain_or_quoted('?')}\S*", re.IGNORECASE)
 
 
 class HideSignInQuery(logging.Filter):

@@ -101,6 +101,17 @@ class TestCallback(SandboxCase, HttpCase):
         self.assertTrue(logging.getLogger("werkzeug").filter(record))
         self.assertEqual(record.getMessage(), f'127.0.0.1 - - "GET {CALLBACK}?… HTTP/1.1" 303')
 
+    def test_access_log_names_no_code_in_a_redirect_to_the_sign_in_page(self):
+        for target in (
+            "%2Fmail_server_oauth2%2Fcallback%3Fcode%3D0.AXoA%26state%3Dx8Zt",
+            "/mail_server_oauth2/account%3fstate%3dx8Zt",
+        ):
+            record = logging.makeLogRecord({"msg": f"GET /web/login?redirect={target} HTTP/1.1"})
+            self.assertTrue(logging.getLogger("werkzeug").filter(record))
+            path = target.lower().partition("%3f")[0]
+            shown = f"get /web/login?redirect={path}?… http/1.1"
+            self.assertEqual(record.getMessage().lower(), shown)
+
     def test_error_page_escapes_what_came_through_the_browser(self):
         params = self.begin_in_browser(decision="cancel")
         params["error_description"] = "<script>alert(1)</script>"
