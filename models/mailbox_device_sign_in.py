@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from psycopg2 import errors as pg_errors
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.tools import SQL
 
 from ..exceptions import MailOAuth2Error, SignInRejectedError, TransientError
@@ -109,10 +110,20 @@ class MailOAuth2Mailbox(models.Model):
     offers_device_code = fields.Boolean(compute="_compute_offers_device_code", compute_sudo=True)
     waits_for_device = fields.Boolean(compute="_compute_waits_for_device", compute_sudo=True)
 
-    @api.depends("app_id.provider")
+    @api.depends("app_id.provider", "user_id")
+    @api.depends_context("uid")
     def _compute_offers_device_code(self):
         for mailbox in self:
-            mailbox.offers_device_code = mailbox.app_id.provider in DEVICE_CODE_PROVIDERS
+            offered = mailbox.app_id.provider in DEVICE_CODE_PROVIDERS
+            mailbox.offers_device_code = offered and mailbox._may_get_device_code()
+
+    def _may_get_device_code(self):
+        """Tell whether the user may get a code that anybody can enter anywhere.
+
+        Employees may not: they can set their own e-mail address to somebody else's, and send
+        that person the code. In the browser it is themselves who sign in.
+        """
+        return not self.user_id or self.env.user.has_group("base.group_system")
 
     @api.depends("authorization_ids")
     def _compute_waits_for_device(self):
@@ -145,6 +156,10 @@ class MailOAuth2Mailbox(models.Model):
         """
         self.ensure_one()
         self._check_may_connect()
+        if not self._may_get_device_code():
+            raise AccessError(
+                self.env._("Only an administrator can connect a personal mailbox with a code.")
+            )
         provider = self.sudo().app_id._get_provider()
         sign_in = provider.begin_device_sign_in(resources=self._resources())
         return sign_in, self.env["mail.oauth2.authorization"]._begin_on_device(sign_in, self)

@@ -186,11 +186,12 @@ class TestDeviceSignIn(SandboxCase):
         self.assertEqual(self.mailbox.state, "pending")
 
     def test_personal_mailbox_takes_no_other_account(self):
-        self.mailbox.user_id = self.env.user
-        dialogue = self.open_dialogue()
+        own = self.mailbox.copy({"user_id": self.env.uid})
+        self.env.flush_all()
+        dialogue = self.open_dialogue(own)
         self.enter(dialogue, BERT)
         self.assertIn(BERT, self.poll(dialogue)["cause"])
-        self.assertNotEqual(self.mailbox.state, "connected")
+        self.assertNotEqual(own.state, "connected")
 
     def test_administrator_who_must_approve_is_named_with_a_link(self):
         dialogue = self.open_dialogue()
@@ -227,7 +228,7 @@ class TestDeviceSignIn(SandboxCase):
         with self.assertRaises(SignInRejectedError):
             self.mailbox.with_user(other)._poll_device_sign_in(state)
 
-    def test_employee_connects_the_own_mailbox_only(self):
+    def test_employee_gets_no_code(self):
         owner = new_test_user(self.env, "bert", groups="base.group_user", email=BERT)
         with self.assertRaises(AccessError):
             self.open_dialogue(self.mailbox.with_user(owner))
@@ -235,7 +236,11 @@ class TestDeviceSignIn(SandboxCase):
             {"app_id": self.microsoft_app.id, "address": BERT, "user_id": owner.id}
         )
         self.env.flush_all()
-        dialogue = self.open_dialogue(own.with_user(owner)).with_user(owner)
+        with self.assertRaisesRegex(AccessError, "administrator"):
+            self.open_dialogue(own.with_user(owner))
+        self.assertFalse(own.with_user(owner).offers_device_code)
+        chief = self.new_administrator("chief")
+        dialogue = self.open_dialogue(own.with_user(chief)).with_user(chief)
         self.enter(dialogue, BERT)
         self.assertEqual(self.poll(dialogue)["status"], "finished")
         self.assertEqual(own.state, "connected")
