@@ -38,7 +38,6 @@ class IrMailServer(models.Model):
         "mail.oauth2.mailbox",
         string="Mailbox",
         ondelete="restrict",
-        check_company=True,
         index="btree_not_null",
     )
     oauth2_provider = fields.Char(compute="_compute_oauth2_type")
@@ -122,6 +121,30 @@ class IrMailServer(models.Model):
                     )
                 )
 
+    @api.constrains("company_id", "oauth2_mailbox_id", "owner_user_id")
+    def _check_mailbox_fits(self):
+        """A mailbox of one company or person sends nobody else's mail."""
+        for server in self:
+            mailbox = server.sudo().oauth2_mailbox_id
+            if mailbox.company_id and mailbox.company_id != server.company_id:
+                raise UserError(
+                    self.env._(
+                        "The mailbox %(mailbox)s belongs to one company. Choose the same company "
+                        "for the server “%(server)s”, or another mailbox.",
+                        mailbox=mailbox.address,
+                        server=server.name,
+                    )
+                )
+            if mailbox.user_id and mailbox.user_id != server.owner_user_id:
+                raise UserError(
+                    self.env._(
+                        "The mailbox %(mailbox)s is somebody's personal one, so only a personal "
+                        "server of its owner can send through it, not “%(server)s”.",
+                        mailbox=mailbox.address,
+                        server=server.name,
+                    )
+                )
+
     # ------------------------------------------------------------
     # CRUD METHODS
     # ------------------------------------------------------------
@@ -137,16 +160,24 @@ class IrMailServer(models.Model):
             return True
         return super().write(vals)
 
+    def unlink(self):
+        """Forget the permission of a personal mailbox with the last server that used it."""
+        personal = self.sudo().oauth2_mailbox_id.filtered("user_id")
+        result = super().unlink()
+        personal.filtered(
+            lambda box: not box.with_context(active_test=False).server_ids
+        )._wipe_after_commit()
+        return result
+
     def _complete_oauth2_values(self, vals):
         """Add what follows from type and mailbox to the values of one server."""
         code = vals.get("smtp_authentication", self.smtp_authentication)
         if code not in SERVER_TYPES:
             return vals
-        mailbox = (
-            self.env["mail.oauth2.mailbox"].browse(vals["oauth2_mailbox_id"])
-            if vals.get("oauth2_mailbox_id")
-            else self.oauth2_mailbox_id
-        )
+        mailbox = self.oauth2_mailbox_id
+        if vals.get("oauth2_mailbox_id"):
+            mailbox = mailbox.browse(vals["oauth2_mailbox_id"])
+            mailbox.check_access("read")
         defaults = self._oauth2_values(mailbox, kind=SERVER_TYPES[code])
         encryption = vals.get("smtp_encryption", self.smtp_encryption)
         if encryption in STRICT_ENCRYPTIONS and self.smtp_authentication == code:

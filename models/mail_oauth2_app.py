@@ -3,7 +3,7 @@ from datetime import timedelta
 from urllib.parse import urlsplit
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.http import request
 
 from ..exceptions import ConfigurationError
@@ -27,6 +27,9 @@ HOST_FIELDS = (
     "smtp_host",
     "smtp_port",
 )
+
+#: where an app registration's secret is sent, and in whose name
+DESTINATION_FIELDS = {"provider", "tenant", "client_id", *HOST_FIELDS}
 
 #: days before the end of a client secret from which on a mailbox wants attention
 SECRET_EXPIRY_WARNING = 30
@@ -157,6 +160,10 @@ class MailOAuth2App(models.Model):
             except ConfigurationError as error:
                 raise ValidationError(self.env["mail.oauth2.error"]._text(error)) from error
 
+    @api.constrains("company_id")
+    def _check_mailboxes_company(self):
+        self.sudo().with_context(active_test=False).mailbox_ids._check_app_company()
+
     def _check_secret_value(self, secret):
         if self.provider == "microsoft" and GUID.fullmatch(secret):
             raise ValidationError(
@@ -180,12 +187,32 @@ class MailOAuth2App(models.Model):
 
     def write(self, vals):
         vals = self._clean_values(vals)
+        if DESTINATION_FIELDS & set(vals):
+            self._check_may_redirect()
         result = super().write(vals)
-        if {"client_secret", "client_id", "tenant", "provider", "cloud", *HOST_FIELDS} & set(vals):
+        if {"client_secret", "cloud", *DESTINATION_FIELDS} & set(vals):
             # Before the commit another process would still ask with the old values.
             grants = self.mailbox_ids._grant_sudo()
             self.env.cr.postcommit.add(grants._forget_configuration_error)
         return result
+
+    def _check_may_redirect(self):
+        """Secret and grants go to another place now: that concerns whoever's mailboxes they are.
+
+        :raises AccessError: mailboxes of companies that are not the user's
+        """
+        if self.env.su:
+            return
+        mailboxes = self.sudo().with_context(active_test=False).mailbox_ids
+        companies = mailboxes.company_id | mailboxes.user_id.company_id
+        if companies - self.env.user.company_ids:
+            raise AccessError(
+                self.env._(
+                    "Other companies have mailboxes on this app registration. Only somebody who "
+                    "may work in all of these companies can change its provider, tenant, client "
+                    "ID or hosts."
+                )
+            )
 
     @api.model
     def _default_hosts(self, vals):

@@ -210,6 +210,10 @@ class MailOAuth2Mailbox(models.Model):
                     )
                 )
 
+    @api.constrains("company_id", "user_id")
+    def _check_servers(self):
+        self.sudo().with_context(active_test=False).server_ids._check_mailbox_fits()
+
     # ------------------------------------------------------------
     # CRUD METHODS
     # ------------------------------------------------------------
@@ -224,14 +228,15 @@ class MailOAuth2Mailbox(models.Model):
 
     def write(self, vals):
         vals = self._clean_values(vals)
-        if "app_id" in vals:
-            # A grant belongs to the client it was given to.
-            changed = self.filtered(lambda box: box.app_id.id != vals["app_id"])
-            changed._grant_sudo()._wipe_with_caller()
+        self.filtered(lambda box: box._ends_grant(vals))._grant_sudo()._wipe_with_caller()
         result = super().write(vals)
         if "address" in vals:
             self.server_ids._follow_mailbox()
         return result
+
+    def _ends_grant(self, vals):
+        """A grant belongs to the client and to the person it was given to."""
+        return any(name in vals and self[name].id != vals[name] for name in ("app_id", "user_id"))
 
     @api.model
     def _clean_values(self, vals):

@@ -86,6 +86,9 @@ class MailOAuth2TakeOver(models.Model):
         :param bring_grant: import core's refresh token, so that nobody has to sign in
         :raises MailOAuth2Error, UserError: the server is what it was
         """
+        # Everything below runs as superuser.
+        server.with_env(self.env).check_access("write")
+        app.with_env(self.env).check_access("read")
         try:
             with self.env.registry.cursor() as cr:
                 take_overs = self.with_env(self.env(cr=cr)).sudo()

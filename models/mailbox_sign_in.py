@@ -164,6 +164,10 @@ class MailOAuth2Mailbox(models.Model):
         self._write_down(self.env._("Connection removed by %(user)s.", user=self.env.user.name))
         return revoked
 
+    def _wipe_after_commit(self):
+        """Forget the grants once what made them useless is stored; they are not revoked."""
+        self.env.cr.postcommit.add(self._grant_sudo()._wipe)
+
     def _revoke(self):
         try:
             cache = self._grant_sudo()._stored_cache()

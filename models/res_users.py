@@ -33,11 +33,36 @@ class ResUsers(models.Model):
         return super().SELF_READABLE_FIELDS + ["outgoing_mailbox_status_html"]
 
     @api.depends("outgoing_mail_server_id")
+    @api.depends_context("uid")
     def _compute_outgoing_mailbox_status_html(self):
+        """Tell people about their own mailbox, nobody about somebody else's."""
         for user in self:
-            mailbox = user.outgoing_mail_server_id.sudo().oauth2_mailbox_id
-            own = mailbox.filtered(lambda box, user=user: box.user_id == user)
-            user.outgoing_mailbox_status_html = own.status_html
+            is_own = user._origin == self.env.user
+            mailbox = user._connected_mailbox_sudo() if is_own else None
+            user.outgoing_mailbox_status_html = mailbox and mailbox.status_html
+
+    def _connected_mailbox_sudo(self):
+        """Return the personal mailbox that mail of this user leaves through, if there is one."""
+        mailbox = self.outgoing_mail_server_id.sudo().oauth2_mailbox_id
+        return mailbox.filtered(lambda box: box.user_id == self._origin)
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "active" in vals and not vals["active"]:
+            self._forget_personal_grants()
+        return result
+
+    def _forget_personal_grants(self):
+        """Whoever has left no longer sends: nothing of the permission stays here."""
+        mailboxes = self.env["mail.oauth2.mailbox"].sudo().with_context(active_test=False)
+        mailboxes.search([("user_id", "in", self.ids)])._wipe_after_commit()
+
+    def action_disconnect_own_mailbox(self):
+        """Open the dialogue that removes the connection of the current user's own mailbox."""
+        mailbox = self.env.user._connected_mailbox_sudo()
+        if not mailbox:
+            raise UserError(self.env._("You have not connected a mailbox."))
+        return mailbox.with_env(self.env).action_disconnect()
 
     @api.model
     def _get_mail_server_values(self, server_type):

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class MailOAuth2Disconnect(models.TransientModel):
@@ -8,9 +8,20 @@ class MailOAuth2Disconnect(models.TransientModel):
     _description = "Remove a Mailbox Connection"
 
     mailbox_id = fields.Many2one("mail.oauth2.mailbox", required=True, readonly=True)
-    provider = fields.Selection(related="mailbox_id.provider")
-    account_address = fields.Char(related="mailbox_id.account_address")
-    mails_queued = fields.Integer(related="mailbox_id.mails_queued")
+    provider = fields.Selection(related="mailbox_id.provider", related_sudo=False)
+    account_address = fields.Char(related="mailbox_id.account_address", related_sudo=False)
+    mails_queued = fields.Integer(related="mailbox_id.mails_queued", related_sudo=False)
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        wizards = super().create(vals_list)
+        wizards.mailbox_id.check_access("read")
+        return wizards
+
+    def write(self, vals):
+        result = super().write(vals)
+        self.mailbox_id.check_access("read")
+        return result
 
     def action_disconnect(self):
         self.ensure_one()

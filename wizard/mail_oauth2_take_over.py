@@ -192,6 +192,23 @@ class MailOAuth2TakeOverLine(models.TransientModel):
     )
 
     # ------------------------------------------------------------
+    # CRUD METHODS
+    # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        # The fields of a line tell what its server is.
+        lines = super().create(vals_list)
+        lines.server_id.check_access("write")
+        return lines
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "server_id" in vals:
+            self.server_id.check_access("write")
+        return result
+
+    # ------------------------------------------------------------
     # COMPUTE METHODS
     # ------------------------------------------------------------
 

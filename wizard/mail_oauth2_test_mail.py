@@ -1,3 +1,5 @@
+from markupsafe import escape
+
 from odoo import api, fields, models
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.exceptions import UserError
@@ -32,6 +34,7 @@ class MailOAuth2TestMail(models.TransientModel):
         }
 
     def _send_now(self):
+        self.mail_server_id.check_access("read")
         server = self.mail_server_id.sudo()
         sender = server.oauth2_mailbox_id.address or server._get_test_email_from()
         servers = self.env["ir.mail_server"]
@@ -61,6 +64,7 @@ class MailOAuth2TestMail(models.TransientModel):
         return self.env._(
             "<p>This e-mail was sent from Odoo by %(user)s to test the server "
             "“%(server)s”. It works.</p>",
-            user=self.env.user.name,
-            server=self.mail_server_id.name,
+            # str: of Markup, the translation itself would be escaped too.
+            user=str(escape(self.env.user.name)),
+            server=str(escape(self.mail_server_id.name)),
         )
