@@ -6,7 +6,7 @@ import re
 import shutil
 
 from . import debian_packages
-from .cached_folder import built_once
+from .cached_folder import built_once, fingerprint
 from .console import SetupError, step
 from .places import RUN, cache_dir
 
@@ -73,7 +73,8 @@ def _download_libatomic(folder):
 
 def _unpacked():
     try:
-        folder = built_once(cache_dir() / "chromium", _download)
+        recipe = fingerprint(_START, _FONTS, _NOT_NEEDED.pattern)
+        folder = built_once(cache_dir() / f"chromium-{recipe}", _download)
     except SetupError as err:
         raise SetupError(
             "Chromium is missing and could not be fetched; ask an administrator to run "

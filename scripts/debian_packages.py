@@ -133,10 +133,13 @@ def unpack_programs(folder, *packages, not_needed=None):
 
 
 def library_path(folder):
-    """Return the ``LD_LIBRARY_PATH`` for programs unpacked into a folder."""
-    roots = [path for path in (folder / "usr" / "lib", folder / "lib") if path.is_dir()]
-    libraries = [path for root in roots for path in sorted(root.glob("*-linux-gnu*"))]
-    return ":".join(str(path) for path in (*libraries, *(path / "nss" for path in libraries)))
+    """Return the ``LD_LIBRARY_PATH`` for programs unpacked into a folder.
+
+    Some packages keep private libraries one level below and know them by absolute paths.
+    """
+    libraries = [*folder.glob("usr/lib/*-linux-gnu*"), *folder.glob("lib/*-linux-gnu*")]
+    private = {path.parent for root in libraries for path in root.glob("*/lib*.so*")}
+    return ":".join(map(str, (*libraries, *sorted(private))))
 
 
 def write_manifest(folder, sums):

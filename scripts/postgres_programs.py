@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from . import debian_packages
-from .cached_folder import built_once
+from .cached_folder import built_once, fingerprint
 from .console import SetupError, step
 from .places import cache_dir
 
@@ -39,7 +39,8 @@ def postgres_programs():
     if installed:
         return PostgresPrograms(installed)
     try:
-        folder = built_once(cache_dir() / _PACKAGE, _download)
+        recipe = fingerprint(_NOT_NEEDED.pattern)
+        folder = built_once(cache_dir() / f"{_PACKAGE}-{recipe}", _download)
     except SetupError as err:
         raise SetupError(
             f"PostgreSQL is missing and could not be fetched; ask an administrator to run "
