@@ -32,6 +32,8 @@ class IrMailServer(models.Model):
     )
     company_id = fields.Many2one(
         "res.company",
+        # Not "set null": the server would become everybody's.
+        ondelete="cascade",
         help="Only mail of this company leaves through this server. Empty: of all companies.",
     )
     oauth2_mailbox_id = fields.Many2one(
@@ -173,7 +175,8 @@ class IrMailServer(models.Model):
         """Add what follows from type and mailbox to the values of one server."""
         code = vals.get("smtp_authentication", self.smtp_authentication)
         if code not in SERVER_TYPES:
-            return vals
+            # What is left of another type would still choose the sender.
+            return {**vals, "oauth2_mailbox_id": False}
         mailbox = self.oauth2_mailbox_id
         if vals.get("oauth2_mailbox_id"):
             mailbox = mailbox.browse(vals["oauth2_mailbox_id"])

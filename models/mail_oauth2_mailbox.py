@@ -144,7 +144,9 @@ class MailOAuth2Mailbox(models.Model):
             counts = dict(
                 self.env["mail.mail"]._read_group(
                     [
+                        "|",
                         ("mail_server_id", "in", mailbox.server_ids.ids),
+                        ("oauth2_held_by_id", "in", mailbox.server_ids.ids),
                         ("state", "in", ("outgoing", "exception")),
                     ],
                     ["state"],
@@ -334,7 +336,7 @@ class MailOAuth2Mailbox(models.Model):
             for resource in self._resources():
                 token = self._grant_sudo()._fresh_access_token(resource)
                 self.sudo().app_id._get_provider().check(token, resource=resource)
-            for server in self.sudo().server_ids.filtered("active"):
+            for server in self.sudo().server_ids.filtered("active")._filter_oauth2():
                 server._verify_oauth2_connection()
         except MailOAuth2Error as error:
             return error

@@ -55,6 +55,19 @@ class TestCompany(SandboxCase):
         self.assertFalse(server.oauth2_mailbox_id)
         self.assertFalse(self.company.email_server_password)
 
+    def test_server_that_signs_in_otherwise_lets_go_of_the_mailbox(self):
+        server = self.create_server("oauth2_microsoft_graph", "erp@contoso.example")
+        mailbox = server.oauth2_mailbox_id
+        server.smtp_authentication = "login"
+        self.assertFalse(server.oauth2_mailbox_id)
+        mailbox.unlink()
+
+    def test_company_whose_server_has_a_type_of_another_module_opens(self):
+        server = self.create_server("oauth2_microsoft_graph", "erp@contoso.example")
+        server.smtp_authentication = "cli"
+        self.env.invalidate_all()
+        self.assertFalse(self.company.email_server_type)
+
     def test_password_left_empty_stays(self):
         server = self.create_server("oauth2_microsoft_smtp", "erp@contoso.example")
         server.write({"smtp_authentication": "login", "smtp_pass": "swordfish"})
