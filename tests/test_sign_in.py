@@ -137,11 +137,14 @@ class TestSignIn(SandboxCase):
         self.assertIn("invoices@contoso.example", row["header_from"])
 
     def test_personal_mailbox_takes_no_other_account(self):
-        self.mailbox.user_id = self.env.user
+        personal = self.mailbox.create(
+            {"app_id": self.microsoft_app.id, "address": ERIN, "user_id": self.env.uid}
+        )
+        self.env.flush_all()
         with self.assertRaises(SignInRejectedError):
-            self.connect(self.mailbox, "bert@contoso.example")
+            self.connect(personal, "bert@contoso.example")
         self.env.invalidate_all()
-        self.assertNotEqual(self.mailbox.state, "connected")
+        self.assertNotEqual(personal.state, "connected")
 
     def test_wrong_secret_is_a_configuration_error_with_a_remedy(self):
         params = self.begin(self.mailbox, ERIN)
