@@ -1,6 +1,7 @@
 """One browser for all tests; a fresh state, a fresh tab and no cookies for each."""
 
 import re
+import shutil
 
 import pytest
 from playwright.sync_api import expect, sync_playwright
@@ -25,6 +26,7 @@ _FIRST_PATIENCE = 90_000  # milliseconds; Odoo builds the scripts and styles of 
 
 @pytest.fixture(scope="session")
 def surroundings():
+    shutil.rmtree(PICTURES, ignore_errors=True)
     return Surroundings.from_environment()
 
 

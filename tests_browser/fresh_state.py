@@ -44,11 +44,8 @@ class FreshState:
             secret = self._sandbox[provider]["client_secret"]
             odoo.write("mail.oauth2.app", [app], client_secret=secret, **values)
 
-    def give_server(self, kind, address=None, **values):
-        """Let the company send through a server of a type, as saving its form does.
-
-        :param values: further fields of the company form
-        """
+    def give_server(self, kind, address=None):
+        """Let the company send through a server of a type, as saving its form does."""
         provider = provider_of(kind)
         self._odoo.write(
             "res.company",
@@ -56,7 +53,6 @@ class FreshState:
             email_server_type=kind,
             email_server_app_id=self.apps[provider],
             email_server_address=address or MAILBOX[provider],
-            **values,
         )
 
     def connect(self, kind):
@@ -66,9 +62,9 @@ class FreshState:
         account = MAILBOX[provider_of(kind)]
         self._odoo.open(self._sandbox.sign_in(action["url"], account))
 
-    def spoil_app(self, provider="microsoft", **values):
-        """Change fields of an app registration."""
-        self._odoo.write("mail.oauth2.app", [self.apps[provider]], **values)
+    def spoil_app(self, **values):
+        """Change fields of Microsoft's app registration."""
+        self._odoo.write("mail.oauth2.app", [self.apps["microsoft"]], **values)
 
     def spoil_server(self, **values):
         """Change fields of the company's mail server."""

@@ -32,9 +32,9 @@ class OdooClient:
         params = {"model": model, "method": method, "args": args, "kwargs": kwargs}
         return self._post(f"/web/dataset/call_kw/{model}/{method}", params)
 
-    def search(self, model, *domain, **kwargs):
+    def search(self, model, *domain):
         """Return the ids of the records that match, archived ones too."""
-        return self.call(model, "search", list(domain), context={"active_test": False}, **kwargs)
+        return self.call(model, "search", list(domain), context={"active_test": False})
 
     def read(self, model, record_id, *names):
         """Return some fields of one record as a dict."""

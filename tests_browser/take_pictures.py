@@ -92,7 +92,7 @@ def test_another_account(state, company_form, provider, page):
     keep(page, FOR_THE_DOCS / "another-account.png", below=".card")
 
 
-def test_sign_in_failed(app_form, company_form, provider, state, page):
+def test_sign_in_failed(company_form, provider, state, page):
     state.give_server("oauth2_microsoft_graph")
     state.spoil_app(client_secret="not~the~secret")
     company_form.open().authenticate()
@@ -101,11 +101,10 @@ def test_sign_in_failed(app_form, company_form, provider, state, page):
     keep(page, FOR_THE_DOCS / "sign-in-failed.png", below=".card")
 
 
-def test_certificate_warning(state, company_form, strict_context):
+def test_certificate_warning(state, company_form, page):
     """What a browser shows before the sandbox's sign-in of Google."""
     state.give_server("oauth2_google_smtp")
     company_form.open()
-    page = company_form.page
     with page.expect_event("requestfailed"):
         company_form.authenticate()
     expect(page.locator("#details-button")).to_be_visible()
