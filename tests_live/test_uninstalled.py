@@ -48,6 +48,11 @@ def office_in_use(used, sandbox):
     return office
 
 
+def leftovers(database):
+    """Return what belongs to the addon, by kind; kinds of which there is nothing are left out."""
+    return {kind: found for kind, query in LEFTOVERS.items() if (found := database.rows(query))}
+
+
 def module_action(database, action):
     """Press a button of the addon's entry in the list of apps, in a process of its own."""
 
@@ -63,9 +68,13 @@ def test_nothing_stays_and_the_addon_can_come_back(office_in_use, used, sandbox)
     servers = "SELECT id FROM ir_mail_server WHERE smtp_authentication LIKE 'oauth2_%%'"
     ours = [row[0] for row in used.rows(servers)]
     assert len(ours) >= 4
+    # Whatever the queries find afterwards, they find it now.
+    assert {"tables", "columns", "fields", "views", "messages", "activities"} <= set(
+        leftovers(used)
+    )
 
     module_action(used, "button_immediate_uninstall")
-    assert {what: found for what, query in LEFTOVERS.items() if (found := used.rows(query))} == {}
+    assert leftovers(used) == {}
     state = "SELECT smtp_authentication, active, smtp_pass FROM ir_mail_server WHERE id = ANY(%s)"
     assert set(used.rows(state, ours)) == {("login", False, None)}
 
