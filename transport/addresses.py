@@ -11,10 +11,11 @@ from email.utils import quote
 #: A longer name goes out in encoded words, which fold; a quoted string does not
 _QUOTED_NAME_LIMIT = 60
 
-#: One address and nothing else (RFC 5321 4.1.2, with letters of RFC 6531, without backslashes)
+#: One address and nothing else (RFC 5321 4.1.2, with letters of RFC 6531; without backslashes
+#: and without domain literals, which `email.utils` of Python 3.11.2 does not read)
 _ADDRESS = re.compile(
     r"""(?: [^\s"(),:;<>@\[\]\\\x00-\x20\x7f-\x9f]+ | "[^"\\\x00-\x1f\x7f-\x9f]*" )
-        @ (?: [^\s"(),:;<>@\[\]\\\x00-\x20\x7f-\x9f]+ | \[[0-9A-Za-z:.]+\] )""",
+        @ [^\s"(),:;<>@\[\]\\\x00-\x20\x7f-\x9f]+""",
     re.VERBOSE,
 )
 
