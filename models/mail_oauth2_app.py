@@ -181,15 +181,19 @@ class MailOAuth2App(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        return super().create(
+        apps = super().create(
             [{**self._default_hosts(vals), **self._clean_values(vals)} for vals in vals_list]
         )
+        apps.invalidate_recordset(["client_secret"])
+        return apps
 
     def write(self, vals):
         vals = self._clean_values(vals)
         if DESTINATION_FIELDS & set(vals):
             self._check_may_redirect()
         result = super().write(vals)
+        # What was pasted would otherwise come back with the answer to the form that saved it.
+        self.invalidate_recordset(["client_secret"])
         if {"client_secret", "cloud", *DESTINATION_FIELDS} & set(vals):
             # Before the commit another process would still ask with the old values.
             grants = self.mailbox_ids._grant_sudo()

@@ -132,6 +132,8 @@ class TestAccess(SecurityCase):
     def test_secret_never_comes_back_after_it_was_given(self):
         app = self.microsoft_app.with_user(self.administrator)
         self.assertFalse(app.client_secret)
+        answer = app.web_save({"client_secret": "a~new~value"}, {"client_secret": {}})
+        self.assertFalse(answer[0]["client_secret"])
         self.assertTrue(app.has_client_secret)
 
     def test_employees_see_no_app_and_no_mailbox_of_others(self):
