@@ -20,8 +20,6 @@ _OPTIONS = (
     "--disable-component-update",
     "--disable-sync",
 )
-#: a form that is left with changes saves them by a beacon, which would meet the next test
-_SAVE_NOTHING_ON_LEAVING = "navigator.sendBeacon = () => true"
 _PATIENCE = 15_000  # milliseconds until something that is waited for counts as missing
 _FIRST_PATIENCE = 90_000  # milliseconds; Odoo builds the scripts and styles of a new database
 
@@ -127,7 +125,6 @@ def _context(browser, odoo, **options):
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, service_workers="block", **options
     )
-    context.add_init_script(_SAVE_NOTHING_ON_LEAVING)
     context.set_default_timeout(_PATIENCE)
     context.set_default_navigation_timeout(_FIRST_PATIENCE)
     yield context

@@ -46,6 +46,12 @@ class Screen:
         with self.page.expect_response(lambda answer: "/web_save" in answer.url):
             self.page.locator(".o_form_button_save").click()
 
+    def discard(self):
+        """Take changes back: a tab that is closed with changes saves them, in the next test."""
+        button = self.page.locator(".o_form_button_cancel")
+        button.click()
+        expect(button).to_be_hidden()
+
     @property
     def dialog(self):
         return self.page.locator(".modal:visible")

@@ -70,6 +70,8 @@ def test_app_registration(company_form, page):
     app.fill("client_secret", "the secret's value")
     app.field("name").click()
     keep(page, FOR_THE_ADDON / "app-registration.png", below=".modal-content")
+    app.dialog.locator(".o_form_button_cancel").click()
+    company_form.discard()
 
 
 def test_remove(connected_form, page):

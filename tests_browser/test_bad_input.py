@@ -50,6 +50,7 @@ def test_client_id_that_is_none(app_form):
     app_form.fill("client_id", "Odoo mail")
     app_form.save()
     assert "client ID" in app_form.read_refusal()
+    app_form.discard()
 
 
 def test_wrong_secret(app_form, company_form, provider, page):

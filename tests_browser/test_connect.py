@@ -48,6 +48,7 @@ def test_the_type_brings_the_providers_server_and_app_registration(company_form,
     expect(app).to_have_value("Microsoft (sandbox)")
     address = company_form.field("email_server_address").locator("input")
     expect(address).to_have_value(MAILBOX["microsoft"])
+    company_form.discard()
 
 
 def test_app_registration_is_made_from_the_company_form(company_form):
@@ -73,3 +74,4 @@ def test_page_fits_a_phone(page, company_form):
     width = page.evaluate("document.documentElement.scrollWidth")
     assert width <= 390, f"the page is {width} pixels wide"
     expect(company_form.button("action_email_server_authenticate")).to_be_in_viewport()
+    company_form.discard()
