@@ -335,11 +335,6 @@ class MailOAuth2Token(models.Model):
             "error_on": fields.Datetime.now(),
         }
 
-    def _report_error(self, error):
-        """Remember an error that a transport met; see :meth:`_record_error`."""
-        self.ensure_one()
-        self._under_lock(lambda grant: grant._record_error(error))
-
     def _forget_configuration_error(self):
         """The app registration was changed: what was wrong with it may be right now."""
 

@@ -63,7 +63,7 @@ def driver_libraries():
         ctypes.CDLL("libatomic.so.1")
     except OSError:
         folder = built_once(cache_dir() / "libatomic1", _download_libatomic)
-        return {"LD_LIBRARY_PATH": debian_packages.library_path(folder)}
+        return {"LD_LIBRARY_PATH": debian_packages.loader_path(folder)}
     return {}
 
 
@@ -89,6 +89,6 @@ def _download(folder):
         debian_packages.unpack_programs(folder, *packages, not_needed=_NOT_NEEDED)
     (folder / "fonts.conf").write_text(_FONTS)
     start = folder / "start-chromium"
-    relative = debian_packages.library_path(folder).replace(str(folder), "$here")
+    relative = debian_packages.loader_path(folder).replace(str(folder), "$here")
     start.write_text(_START.format(libraries=f'"{relative}"'))
     start.chmod(0o755)

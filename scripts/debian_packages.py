@@ -132,7 +132,7 @@ def unpack_programs(folder, *packages, not_needed=None):
     write_manifest(folder, sums)
 
 
-def library_path(folder):
+def loader_path(folder):
     """Return the ``LD_LIBRARY_PATH`` for programs unpacked into a folder.
 
     Some packages keep private libraries one level below and know them by absolute paths.

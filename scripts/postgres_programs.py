@@ -116,4 +116,4 @@ def _download(folder):
 
 def _unpacked(root):
     folder = next((root / "usr" / "lib" / "postgresql").glob("*/bin"))
-    return PostgresPrograms(folder, {"LD_LIBRARY_PATH": debian_packages.library_path(root)})
+    return PostgresPrograms(folder, {"LD_LIBRARY_PATH": debian_packages.loader_path(root)})
