@@ -281,6 +281,19 @@ def test_keys_and_identifiers_are_unique():
     assert [entry.xml_id for entry in ENTRIES if entry.xml_id != f"error_{entry.key}"] == []
 
 
+def by_number(key):
+    """Sort the numbers in keys as numbers: 53003 before 500011."""
+    return [int(part) if part.isdigit() else part for part in re.split(r"(\d+)", key)]
+
+
+def test_entries_stand_in_order_within_their_section():
+    """Two people who add entries rarely meet in the same line."""
+    keys = {}
+    for entry in ENTRIES:
+        keys.setdefault(entry.section, []).append(entry.key)
+    assert keys == {section: sorted(found, key=by_number) for section, found in keys.items()}
+
+
 @pytest.mark.parametrize("entry", ENTRIES, ids=lambda entry: entry.key)
 class TestEntry:
     def test_says_what_happened_what_to_do_and_who(self, entry):
