@@ -52,14 +52,17 @@ class TransientError(MailOAuth2Error):
     """Nothing was accepted and the grant is intact: try again later.
 
     :param retry_after: seconds (float) the provider asked to wait, ``None`` if it named no time
+    :param stops_mailbox: the next mail of this mailbox would meet the same. False where only
+        this mail or recipient waits, or where the next mail has to find out
     """
 
     outcome = "later"
     generic_key = "transient"
 
-    def __init__(self, key="", *, retry_after=None, **context):
+    def __init__(self, key="", *, retry_after=None, stops_mailbox=True, **context):
         super().__init__(key, **context)
         self.retry_after = retry_after
+        self.stops_mailbox = stops_mailbox
 
 
 class ThrottledError(TransientError):

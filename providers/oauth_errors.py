@@ -17,7 +17,7 @@ from ..exceptions import (
 )
 from .id_token import same
 from .redaction import clean_text
-from .retry_after import parse_retry_after
+from .retry_after import requested_pause
 
 #: Keys of answers that no provider words differently.
 KEYS = frozenset(
@@ -74,10 +74,12 @@ def answer_of(response, *, secrets=(), now) -> Answer:
         content = response.json()
     except ValueError:
         content = None
+    content = content if isinstance(content, dict) else None
+    words = text_of(content or {}, "error_description")
     return Answer(
         status=response.status_code,
-        content=content if isinstance(content, dict) else None,
-        retry_after=parse_retry_after(response.headers.get("Retry-After"), now=now),
+        content=content,
+        retry_after=requested_pause(response.headers.get("Retry-After"), words, now=now),
         request_id=clean_text(response.headers.get("x-ms-request-id", "")),
         host=urlsplit(response.url).hostname or "",
         secrets=tuple(secrets),

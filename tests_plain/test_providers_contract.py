@@ -291,6 +291,14 @@ def test_an_outage_tells_when_to_come_back(authority):
     assert error.retry_after == 2.128
 
 
+def test_an_outage_may_tell_it_in_words(authority):
+    grant = authority.sign_in()
+    body = {"error": "temporarily_unavailable", "error_description": "Retry after 37 seconds."}
+    authority.scripted = [Answer(body, status=429)]
+    error = refused(ThrottledError, authority.provider().refresh, grant.cache, resource="smtp")
+    assert error.retry_after == 37
+
+
 @pytest.mark.parametrize("cache", ["", "{}", "[]", "5", "null", "no json", None])
 def test_a_cache_without_a_grant_needs_a_sign_in(authority, cache):
     error = refused(SignInNeededError, authority.provider().refresh, cache, resource="smtp")

@@ -8,7 +8,7 @@ import ssl
 import pytest
 from mail_server_oauth2 import exceptions as exc
 from mail_server_oauth2.transport.connection_errors import CONNECTION_ERRORS, KEYS, typed_error
-from mail_server_oauth2.transport.smtp_replies import AUTH, CONNECT, MAIL
+from mail_server_oauth2.transport.smtp_replies import AUTH, CONNECT, CONTENT, DATA, MAIL, RCPT
 
 
 def error_classes(module, base):
@@ -45,6 +45,23 @@ def test_library_error_is_typed_and_never_unknown_or_unexpected(kind, stage):
     typed = typed_error(error, stage=stage)
     assert isinstance(typed, exc.TransientError | exc.PersonNeededError | exc.RefusedError)
     assert typed.key not in ("", "unexpected")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        TimeoutError("timed out"),
+        ConnectionResetError(104, "reset"),
+        smtplib.SMTPServerDisconnected("Connection unexpectedly closed"),
+        smtplib.SMTPException("odd"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("stage", "stops_mailbox"),
+    [(CONNECT, True), (AUTH, True), (MAIL, True), (RCPT, False), (DATA, False), (CONTENT, False)],
+)
+def test_connection_lost_within_a_mail_stops_no_other_mail(error, stage, stops_mailbox):
+    assert typed_error(error, stage=stage).stops_mailbox is stops_mailbox
 
 
 @pytest.mark.parametrize(

@@ -173,8 +173,9 @@ class TestAnswers:
 
     def test_redirect_is_not_followed_and_not_accepted(self, server, session):
         server.script = [(307, {"Location": "https://elsewhere.example/"}, None)]
-        with pytest.raises(exc.UnreachableError, match="redirect_refused"):
+        with pytest.raises(exc.UnreachableError, match="redirect_refused") as caught:
             send(session)
+        assert caught.value.stops_mailbox
         assert len(server.requests) == 1
 
     @pytest.mark.parametrize("status", [500, 502, 504])
@@ -192,8 +193,9 @@ class TestDrops:
 
     def test_drop_within_the_request_is_tried_later(self, server, session):
         server.script = ["unread"]
-        with pytest.raises(exc.UnreachableError, match="connection_dropped"):
+        with pytest.raises(exc.UnreachableError, match="connection_dropped") as caught:
             send(session, message=mail(b"x" * 2_000_000))
+        assert not caught.value.stops_mailbox
 
     def test_next_mail_gets_a_new_connection(self, server, session):
         server.script = [FIN]
@@ -205,8 +207,9 @@ class TestDrops:
     def test_nobody_listening_is_tried_later(self, server, tokens):
         with graph_server() as gone:
             pass
-        with pytest.raises(exc.UnreachableError, match="connection_refused"):
+        with pytest.raises(exc.UnreachableError, match="connection_refused") as caught:
             send(session_to(gone.url, tokens))
+        assert caught.value.stops_mailbox
 
     def test_untrusted_certificate_is_tried_later_and_gets_no_token(
         self, server, session, monkeypatch

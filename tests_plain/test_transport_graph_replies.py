@@ -107,6 +107,17 @@ def test_documented_answer_has_its_meaning(status, code, message, error_class, k
     assert (type(error), error.key) == (error_class, key)
 
 
+#: Where only this mail waits; all others stop the mailbox for a while.
+WAITS_ALONE = {(408, "")}
+
+
+@pytest.mark.parametrize(("status", "code", "message", "error_class", "_key"), CASES)
+def test_documented_answer_stops_the_mailbox_or_one_mail(status, code, message, error_class, _key):
+    error = replies.classify(answer(status, code, message))
+    if issubclass(error_class, exc.TransientError):
+        assert error.stops_mailbox is ((status, code) not in WAITS_ALONE)
+
+
 def test_every_key_is_met_by_a_documented_answer():
     met = {replies.classify(answer(*case[:3])).key for case in CASES}
     assert met | {"graph_claims_challenge"} == replies.KEYS
@@ -140,6 +151,15 @@ def test_retry_after_is_obeyed_in_every_form(value, seconds):
     headers = {"Retry_After": value} if value else {}
     error = replies.classify(answer(429, "TooManyRequests", "x", **headers))
     assert error.retry_after == seconds
+
+
+def test_time_named_in_the_message_counts_where_no_header_does():
+    message = "Please retry after 37 seconds."
+    assert replies.classify(answer(429, "TooManyRequests", message)).retry_after == 37
+    both = answer(429, "TooManyRequests", message, Retry_After="5")
+    assert replies.classify(both).retry_after == 5
+    limit = answer(403, "ErrorExceededMessageLimit", "Next attempt in 24 hours.")
+    assert replies.classify(limit).retry_after == 86400
 
 
 def test_daily_limit_is_probed_once_an_hour_unless_graph_names_a_time():

@@ -118,6 +118,8 @@ CASES = [
      "421 4.7.28 temporarily rate limited", exc.ThrottledError, "gmail_rate_limited"),
     (GG, RCPT, "450 4.2.1 The user you are trying to contact is receiving mail too quickly",
      exc.TransientError, "recipient_rate_limited"),
+    (GG, MAIL, "450 4.2.1 Peak SMTP relay limit exceeded for customer",
+     exc.ThrottledError, "gmail_rate_limited"),
     (GG, RCPT, "452 4.2.2 The email account that you tried to reach is over quota",
      exc.TransientError, "recipient_mailbox_full"),
     (GG, RCPT, "452 4.5.3 Your message has too many recipients",
@@ -172,10 +174,28 @@ CASES = [
     ("", CONNECT, "554 No SMTP service here", exc.UnreachableError, "smtp_connect_refused"),
     ("", AUTH, "538 Encryption required", exc.ConfigurationError, "smtp_auth_failed"),
     ("", RCPT, "450 greylisted", exc.TransientError, "smtp_temporary"),
+    ("", RCPT, "451 4.7.1 greylisted", exc.TransientError, "smtp_temporary"),
+    ("", CONTENT, "452 4.3.1 insufficient system storage", exc.TransientError, "smtp_temporary"),
+    ("", RCPT, "421 4.2.2 closing", exc.TransientError, "recipient_mailbox_full"),
+    ("", RCPT, "354 what?", exc.UnreachableError, "smtp_unexpected_answer"),
     ("", CONTENT, "599 no", exc.RefusedError, "smtp_refused"),
     ("", MAIL, "354 what?", exc.UnreachableError, "smtp_unexpected_answer"),
     ("", MAIL, "-1 not SMTP at all", exc.UnreachableError, "smtp_unexpected_answer"),
 ]  # fmt: skip
+
+
+#: Where only this mail or recipient waits; all others stop the mailbox for a while.
+WAITS_ALONE = {
+    (CONTENT, "451 4.3.0 Mail server temporarily rejected message"),
+    (RCPT, "450 4.2.1 The user you are trying to contact is receiving mail too quickly"),
+    (RCPT, "452 4.2.2 The email account that you tried to reach is over quota"),
+    (RCPT, "452 4.5.3 Too many recipients"),
+    (RCPT, "452 4.5.3 Your message has too many recipients"),
+    (DATA, "503 5.5.1 Bad sequence of commands"),
+    (RCPT, "450 greylisted"),
+    (RCPT, "451 4.7.1 greylisted"),
+    (RCPT, "354 what?"),
+}
 
 
 def parsed(wire):
@@ -190,6 +210,15 @@ def parsed(wire):
 def test_documented_reply_has_its_meaning(provider, stage, wire, error_class, key):
     error = replies.classify(parsed(wire), stage, provider)
     assert (type(error), error.key) == (error_class, key)
+
+
+@pytest.mark.parametrize(("provider", "stage", "wire", "error_class", "_key"), CASES)
+def test_documented_reply_stops_the_mailbox_or_one_mail(provider, stage, wire, error_class, _key):
+    error = replies.classify(parsed(wire), stage, provider)
+    if issubclass(error_class, exc.TransientError):
+        assert error.stops_mailbox is ((stage, wire) not in WAITS_ALONE)
+    else:
+        assert (stage, wire) not in WAITS_ALONE
 
 
 def test_every_key_is_met_by_a_documented_reply():
@@ -232,6 +261,13 @@ def test_daily_limit_is_probed_once_an_hour():
     assert error.retry_after == 3600
 
 
+def test_time_named_in_a_reply_goes_before_our_own_pause():
+    limit = parsed("550 5.4.5 Daily user sending limit exceeded, try again in 2 hours")
+    assert replies.classify(limit, CONTENT, GG).retry_after == 7200
+    grey = parsed("451 4.7.1 Greylisted, retry after Fri, 20 Nov 2026 12:01:30 GMT")
+    assert replies.classify(grey, RCPT, now=lambda: 1_795_176_000).retry_after == 90
+
+
 def test_gmail_limit_says_nothing_about_exchange():
     error = replies.classify(parsed("550 5.4.5 routing"), CONTENT, MS)
     assert error.key == "smtp_refused"
@@ -243,6 +279,13 @@ def test_refused_recipients_are_named_with_their_replies():
     )
     assert error.outcome == "refused"
     assert error.refused == {"a@x.example": "550 5.1.1 no a", "b@x.example": "553 5.1.3 bad b"}
+
+
+def test_what_stops_the_mailbox_decides_over_what_stops_a_recipient():
+    alone, full = parsed("450 4.2.1 too quickly"), parsed("452 4.3.1 no storage")
+    for first, second in ((alone, full), (full, alone)):
+        error = replies.classify_recipients({"a@x.example": first, "b@x.example": second})
+        assert (error.provider_text, error.stops_mailbox) == ("452 4.3.1 no storage", True)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import smtplib
 from ..exceptions import ConfigurationError, MailOAuth2Error, UnreachableError
 from ..providers.network_errors import KEYS as NETWORK_KEYS
 from ..providers.network_errors import network_error_key, network_error_text
-from .smtp_replies import CONNECT, Reply, classify, classify_recipients
+from .smtp_replies import CONNECT, WITHIN_A_MAIL, Reply, classify, classify_recipients
 
 #: Everything a connection can raise. ``ValueError``: a host name or an address that cannot be
 #: written down. ``smtplib.SMTPException`` and ``ssl.SSLError`` are ``OSError`` too.
@@ -23,9 +23,20 @@ KEYS = NETWORK_KEYS | {"host_invalid", "smtp_extension_missing", "smtp_unexpecte
 def typed_error(error: BaseException, *, stage: str, provider: str = "") -> MailOAuth2Error:
     """Return what ``error`` means while nothing was accepted yet.
 
+    A connection lost within a mail stops nothing but this mail: if the server is gone, the next
+    one finds out when it connects, and if something on the way kills this mail's connection
+    each time, the others must not wait for it.
+
     :param error: one of :data:`CONNECTION_ERRORS`
     :param stage: one of the stages of :mod:`.smtp_replies`
     """
+    typed = _typed(error, stage, provider)
+    if isinstance(typed, UnreachableError) and stage in WITHIN_A_MAIL:
+        typed.stops_mailbox = False
+    return typed
+
+
+def _typed(error, stage, provider) -> MailOAuth2Error:
     if isinstance(error, smtplib.SMTPRecipientsRefused):
         return classify_recipients(_replies(error.recipients), provider)
     if isinstance(error, smtplib.SMTPResponseException):

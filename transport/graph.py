@@ -96,8 +96,12 @@ class GraphSession(MailSession):
             response = self._session().post(self._url, data=body, headers=headers)
         except UnreachableError as error:
             self.close()
-            if getattr(body, "sent", False) and error.key != "redirect_refused":
+            if error.key == "redirect_refused":
+                raise
+            if getattr(body, "sent", False):
                 raise DeliveryUnknownError(provider_text=str(error)) from error
+            # Lost within the mail: the next one finds out whether the way to Graph is.
+            error.stops_mailbox = not getattr(body, "begun", False)
             raise
         self._used_at = self._monotonic()
         return Answer.parse(response.status_code, response.headers, _json(response), now=self._now)
@@ -127,6 +131,11 @@ class Base64Body:
 
     def __len__(self):
         return (len(self._content) + 2) // 3 * 4
+
+    @property
+    def begun(self) -> bool:
+        """Whether the headers were written and the body is on its way."""
+        return self._position > 0
 
     def read(self, size: int = -1) -> bytes:
         """Return about ``size`` bytes of base64, never more unless ``size`` is below four."""

@@ -21,7 +21,7 @@ from ..exceptions import (
     UnreachableError,
 )
 from ..providers.redaction import clean_text
-from ..providers.retry_after import parse_retry_after
+from ..providers.retry_after import requested_pause
 
 #: see :data:`.smtp_replies.DAILY_LIMIT_PAUSE`, :data:`.smtp_replies.FULL_MAILBOX_PAUSE`
 DAILY_LIMIT_PAUSE = FULL_MAILBOX_PAUSE = 3600.0
@@ -44,20 +44,21 @@ class Answer:
 
         :param headers: case-insensitive mapping
         :param body: the decoded JSON, or ``None`` where there was none
-        :param now: clock in seconds since the epoch, for a ``Retry-After`` date
+        :param now: clock in seconds since the epoch, for a date to wait for
         """
         error = body.get("error") if isinstance(body, dict) else None
         error = error if isinstance(error, dict) else {}
         inner = error.get("innerError")
         inner = inner if isinstance(inner, dict) else {}
         request_id = headers.get("request-id") or inner.get("request-id")
+        message = clean_text(error.get("message"))
         return cls(
             status=status,
             code=clean_text(error.get("code")),
-            message=clean_text(error.get("message")),
+            message=message,
             request_id=clean_text(request_id),
             challenge=headers.get("WWW-Authenticate") or "",
-            retry_after=parse_retry_after(headers.get("Retry-After"), now=now),
+            retry_after=requested_pause(headers.get("Retry-After"), message, now=now),
         )
 
     def __str__(self):
@@ -75,6 +76,8 @@ class _Rule:
     words: str = ""
     challenge: str = ""
     retry_after: float | None = None
+    #: see :class:`.exceptions.TransientError`
+    stops_mailbox: bool = True
 
     def matches(self, answer: Answer) -> bool:
         return (
@@ -153,7 +156,8 @@ _RULES = (
     _Rule(RefusedError, "message_too_large", (400,), words="maximum request length"),
     # The service: only what Graph itself turned away is known not to be sent
     _Rule(TransientError, "graph_unavailable", codes=("ServiceUnavailable", "ErrorApiQuarantined")),
-    _Rule(TransientError, "graph_unavailable", (408,)),
+    # The request came too slowly, which a smaller one may not.
+    _Rule(TransientError, "graph_unavailable", (408,), stops_mailbox=False),
     _Rule(DeliveryUnknownError, "graph_unanswered", (500, 502, 503, 504)),
 )
 
@@ -181,6 +185,7 @@ def classify(answer: Answer) -> MailOAuth2Error:
     if issubclass(rule.error, TransientError):
         named = answer.retry_after
         context["retry_after"] = rule.retry_after if named is None else named
+        context["stops_mailbox"] = rule.stops_mailbox
     return rule.error(rule.key, **context)
 
 

@@ -11,6 +11,7 @@ for Gmail.
 from __future__ import annotations
 
 import re
+import time
 from dataclasses import dataclass
 
 from ..exceptions import (
@@ -24,9 +25,13 @@ from ..exceptions import (
     UnreachableError,
 )
 from ..providers.redaction import clean_text
+from ..providers.retry_after import pause_in_words
 
 #: Stages of a session, in order. ``CONTENT`` is the answer to the final dot.
 CONNECT, AUTH, MAIL, RCPT, DATA, CONTENT = "connect", "auth", "mail", "rcpt", "data", "content"
+
+#: Stages at which a recipient or the content may be what the server stumbles over.
+WITHIN_A_MAIL = (RCPT, DATA, CONTENT)
 
 MICROSOFT, GOOGLE = "microsoft", "google"
 
@@ -97,6 +102,8 @@ class _Rule:
     stages: tuple[str, ...] = ()
     provider: str = ""
     retry_after: float | None = None
+    #: see :class:`.exceptions.TransientError`
+    stops_mailbox: bool = True
 
     def matches(self, reply: Reply, stage: str, provider: str) -> bool:
         return bool(
@@ -162,6 +169,8 @@ _RULES = (
     _Rule(ThrottledError, "smtp_concurrent_connections", "432", r"4\.3\.2"),
     _Rule(ThrottledError, "smtp_server_busy", "4..", r"4\.7\.[56]\d\d"),
     _Rule(ThrottledError, "gmail_rate_limited", "4..", r"4\.7\.28"),
+    _Rule(ThrottledError, "gmail_rate_limited", "450", r"4\.2\.1", "relay limit exceeded",
+          provider=GOOGLE),
 
     # The sender or the tenant is in disgrace: more mail makes it worse
     _Rule(RefusedError, "outbound_spam", words="OutboundSpamException"),
@@ -178,12 +187,12 @@ _RULES = (
     _Rule(RefusedError, "message_malformed", "554", r"5\.6\.0"),
     _Rule(RefusedError, "bare_line_feed", enhanced=r"5\.6\.11"),
     _Rule(RefusedError, "sender_authentication_level", enhanced=r"5\.7\.515"),
-    _Rule(TransientError, "too_many_recipients", "452", r"4\.5\.3"),
+    _Rule(TransientError, "too_many_recipients", "452", r"4\.5\.3", stops_mailbox=False),
 
     # One recipient
-    _Rule(TransientError, "recipient_mailbox_full", "4..", r"4\.2\.2"),
-    _Rule(TransientError, "recipient_rate_limited", "450", r"4\.2\.1"),
-    _Rule(RefusedError, "recipient_unknown", "55.", r"5\.1\.1", stages=(RCPT, DATA, CONTENT)),
+    _Rule(TransientError, "recipient_mailbox_full", "4..", r"4\.2\.2", stops_mailbox=False),
+    _Rule(TransientError, "recipient_rate_limited", "450", r"4\.2\.1", stops_mailbox=False),
+    _Rule(RefusedError, "recipient_unknown", "55.", r"5\.1\.1", stages=WITHIN_A_MAIL),
     _Rule(RefusedError, "recipient_domain_unknown", "55.", r"5\.1\.2"),
     _Rule(RefusedError, "recipient_invalid", "55.", r"5\.1\.3"),
     _Rule(RefusedError, "recipient_mailbox_full", "55.", r"5\.2\.2", stages=(RCPT,)),
@@ -191,13 +200,19 @@ _RULES = (
           stages=(MAIL, RCPT, DATA, CONTENT)),
 
     # Not the mail's fault: server and client disagree about where the session stands
-    _Rule(TransientError, "smtp_bad_sequence", "50[23]", stages=(MAIL, RCPT, DATA)),
+    _Rule(TransientError, "smtp_bad_sequence", "50[23]", stages=(MAIL,)),
+    _Rule(TransientError, "smtp_bad_sequence", "50[23]", stages=(RCPT, DATA),
+          stops_mailbox=False),
 
-    # What the code alone says
+    # What the code alone says. The server itself is full, closed, or out of time (RFC 3463).
+    _Rule(TransientError, "smtp_temporary", "4..", r"4\.3\.[12]|4\.4\.[25]"),
+    _Rule(TransientError, "smtp_temporary", "4..", stages=WITHIN_A_MAIL,
+          stops_mailbox=False),
     _Rule(TransientError, "smtp_temporary", "4.."),
     _Rule(UnreachableError, "smtp_connect_refused", "5..", stages=(CONNECT,)),
     _Rule(ConfigurationError, "smtp_auth_failed", "5..", stages=(AUTH,)),
     _Rule(RefusedError, "smtp_refused", "5.."),
+    _Rule(UnreachableError, "smtp_unexpected_answer", stages=WITHIN_A_MAIL, stops_mailbox=False),
     _Rule(UnreachableError, "smtp_unexpected_answer"),
 )
 # fmt: on
@@ -217,18 +232,22 @@ TOKEN_REFUSED_KEYS = frozenset(
 )
 
 
-def classify(reply: Reply, stage: str, provider: str = "") -> MailOAuth2Error:
-    """Return the error a reply means.
+def classify(reply: Reply, stage: str, provider: str = "", *, now=time.time) -> MailOAuth2Error:
+    """Return the error a reply means. A pause that it names goes before our own.
 
     :param reply: a reply that is not the one hoped for
     :param stage: ``connect`` (greeting, EHLO, STARTTLS), ``auth``, ``mail``, ``rcpt``,
         ``data`` (the command) or ``content`` (after the final dot)
     :param provider: ``microsoft``, ``google``, or empty where unknown
+    :param now: clock in seconds since the epoch, for a date to wait for
     """
     rule = next(rule for rule in _RULES if rule.matches(reply, stage, provider))
     context = {"provider_text": clean_text(str(reply))}
     if issubclass(rule.error, TransientError):
-        context["retry_after"] = rule.retry_after
+        named = pause_in_words(reply.text, now=now)
+        context["retry_after"] = rule.retry_after if named is None else named
+        # 421 ends the session, whatever else it says (RFC 5321 3.8).
+        context["stops_mailbox"] = rule.stops_mailbox or reply.code == 421
     return rule.error(rule.key, **context)
 
 
@@ -241,12 +260,14 @@ def classify_recipients(replies: dict[str, Reply], provider: str = "") -> MailOA
     :param replies: ``{address: reply to RCPT}``, not empty
     """
     errors = [classify(reply, RCPT, provider) for reply in replies.values()]
-    error = min(errors, key=_urgency)
+    error = min(errors, key=urgency)
     if isinstance(error, RefusedError):
         error.refused = {address: str(reply) for address, reply in replies.items()}
     return error
 
 
-def _urgency(error: MailOAuth2Error) -> int:
+def urgency(error: MailOAuth2Error) -> tuple[int, bool]:
+    """Return a sort key: of several errors of one mail the smallest decides about it."""
     order = (PersonNeededError, ThrottledError, TransientError, RefusedError)
-    return next(rank for rank, kind in enumerate(order) if isinstance(error, kind))
+    rank = next(rank for rank, kind in enumerate(order) if isinstance(error, kind))
+    return rank, not getattr(error, "stops_mailbox", True)
