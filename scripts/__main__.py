@@ -3,39 +3,19 @@
 import argparse
 import os
 import shlex
-import signal
 import sys
 
-from .console import SetupError, show
 from .lint_command import format_python, lint
 from .lock_command import lock
-from .processes import stop_everything
+from .orderly_end import run_to_the_end
 from .run_command import clean, run
 from .test_command import PARTS, run_tests, run_unit
-
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def main(arguments=None):
     """Run one command and return its exit code."""
     options = _parser().parse_args(arguments)
-    for number in _ENDING:
-        signal.signal(number, _end)
-    try:
-        return options.call(options) or 0
-    except SetupError as err:
-        show(f"\n{err}")
-        return 1
-    finally:
-        stop_everything()
-
-
-def _end(number, _frame):
-    """Unwind once, so that every child is ended in order; further signals cannot tear that."""
-    for each in _ENDING:
-        signal.signal(each, signal.SIG_IGN)
-    show("\nStopping")
-    sys.exit(128 + number)
+    return run_to_the_end(lambda: options.call(options))
 
 
 def _parser():

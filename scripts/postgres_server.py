@@ -71,6 +71,13 @@ class PostgresServer:
         client = self._version("\\echo :VERSION_NUM")
         return server // 10000 <= client // 10000
 
+    def version(self):
+        """Return the server's version for people."""
+        shown = self._client(
+            "psql", "--no-psqlrc", "-At", "-d", "postgres", "-c", "SHOW server_version"
+        )
+        return shown.split()[0]
+
     def _version(self, command):
         return int(self._client("psql", "--no-psqlrc", "-At", "-d", "postgres", "-c", command))
 
@@ -96,6 +103,11 @@ class PostgresServer:
         return done.stdout
 
 
+def is_private():
+    """Tell whether :func:`postgres_server` runs a server that nobody else uses."""
+    return not any(os.environ.get(variable) for variable in _NAMES_A_SERVER)
+
+
 @contextlib.contextmanager
 def postgres_server(name):
     """Run a private server while the block lasts, or use the one that ``PG*`` names.
@@ -103,7 +115,7 @@ def postgres_server(name):
     :param name: distinguishes the logs of several servers
     :raise SetupError: no server can be started or reached
     """
-    if any(os.environ.get(variable) for variable in _NAMES_A_SERVER):
+    if not is_private():
         yield _named_by_environment()
         return
     with _private_folder() as folder, contextlib.ExitStack() as stack:

@@ -7,6 +7,7 @@ from . import odoo_database
 from .browser import chromium, driver_libraries, search_path_with
 from .console import SetupError
 from .demo import running_demo
+from .live_odoo import live_odoo
 from .places import ADDON, ROOT, RUN, logs_dir
 from .processes import run_logged
 from .python_environment import python_variables
@@ -61,17 +62,8 @@ class TestParts:
 
     def live(self):
         """The addon in several processes at once, on a database that keeps what they write."""
-        name = "test-live"
-        odoo = self._fresh_odoo(name)
-        with (
-            sandbox_server(self._tools.python, name, odoo.state / "sandbox") as sandbox,
-            self._postgres.database(name) as database,
-        ):
-            odoo = odoo.trusting(sandbox)
-            odoo_database.create_with_addon(odoo, database)
-            where = {"ODOO_CONF": str(odoo.write_configuration()), "ODOO_DB": database}
-            variables = odoo.environment() | where
-            return run_pytest("live", self._tools.python, self._arguments, variables)
+        with live_odoo(self._tools, self._postgres, "test-live") as live:
+            return run_pytest("live", self._tools.python, self._arguments, live.variables())
 
     def browser(self):
         """A person's way through the screens, in headless Chromium."""

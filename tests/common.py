@@ -52,6 +52,10 @@ class Sandbox:
         """Let the next request at ``place`` go wrong; see docs/sandbox.md for the words."""
         return self.post("faults", place=place, kind=kind, **options)
 
+    def clear_faults(self):
+        """Let nothing go wrong any more."""
+        self._api("DELETE", "faults")
+
     def delivered(self, **wanted):
         """Return the delivered mails, one row per recipient, that have these values."""
         rows = self.get("messages")

@@ -60,6 +60,10 @@ class OdooProcess:
         finally:
             self.kill()
 
+    def is_alive(self):
+        """Tell whether the call still goes on."""
+        return self._process.is_alive()
+
     def kill(self):
         """End the process as ``kill -9`` does: it can neither clean up nor say goodbye."""
         if self._process.is_alive():
