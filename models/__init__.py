@@ -15,3 +15,4 @@ from . import mail_oauth2_take_over
 from . import mail_mail
 from . import res_company
 from . import res_users
+from . import mailbox_diagnosis

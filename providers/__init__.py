@@ -17,6 +17,7 @@ from .base import (
     Identity,
     Provider,
     SignIn,
+    TokenContents,
 )
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Provider",
     "ServerType",
     "SignIn",
+    "TokenContents",
     "provider_for",
 ]
 

@@ -87,6 +87,21 @@ def _token(values: dict) -> AccessToken:
 
 
 @dataclass(frozen=True)
+class TokenContents:
+    """What an access token is for, as information for people; never a proof of anything.
+
+    :param account: address of whose token it is, empty where nobody tells
+    :param audience: the service it is made out to, empty where the token cannot be read
+    :param is_expected: whether that is the service of the resource it was asked for
+    """
+
+    permissions: tuple[str, ...]
+    account: str = ""
+    audience: str = ""
+    is_expected: bool = True
+
+
+@dataclass(frozen=True)
 class SignIn:
     """A sign-in to begin: where to send the browser, and what to keep until it returns.
 
@@ -233,6 +248,20 @@ class Provider(ABC):
 
         :raises MailOAuth2Error:
         """
+
+    @abstractmethod
+    def inspect(self, token: AccessToken, *, resource: str) -> TokenContents:
+        """Say what a token is for, and that it holds the permission to send.
+
+        :raises SignInNeededError: ``scope_missing``
+        :raises ConfigurationError: it belongs to another app registration or another service
+        :raises TransientError: the provider had to be asked and does not answer
+        """
+
+    @property
+    @abstractmethod
+    def public_url(self) -> str:
+        """An address at the host of the token endpoint that answers anybody."""
 
     def revoke(self, cache: str) -> bool:
         """End the grant at the provider. ``False`` where the provider offers no way to."""

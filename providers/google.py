@@ -24,7 +24,7 @@ from ..exceptions import (
     UnreachableError,
 )
 from . import google_errors, hosts, http_session, id_token
-from .base import AccessToken, Grant, Identity, Provider, SignIn
+from .base import AccessToken, Grant, Identity, Provider, SignIn, TokenContents
 from .oauth_errors import answer_of, check_callback, check_token_answer, text_of
 from .redaction import silence_debug
 
@@ -148,6 +148,15 @@ class GoogleProvider(Provider):
         if _SCOPES[resource] not in text_of(content, "scope").split():
             raise SignInNeededError("scope_missing", details={"scopes": _SCOPES[resource]})
         return Identity(subject=text_of(content, "sub"), address=_address(content))
+
+    def inspect(self, token, *, resource) -> TokenContents:
+        """See :meth:`Provider.inspect`; nobody but Google can read its tokens."""
+        owner = self.check(token, resource=resource)
+        return TokenContents(token.scopes, account=owner.address)
+
+    @property
+    def public_url(self):
+        return self._url(_TOKENINFO_PATH)
 
     def revoke(self, cache) -> bool:
         """End the grant at Google, for every holder of it.

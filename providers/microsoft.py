@@ -24,11 +24,18 @@ from .microsoft_cache import open_cache, pack_grant, refresh_tokens
 from .microsoft_device import DeviceCodeFlow
 from .microsoft_http import MicrosoftHttp, malformed_as
 from .microsoft_import import RefreshTokenImport
+from .microsoft_token import TokenReading
 from .oauth_errors import check_callback, text_of
 from .redaction import silence_debug
 
 #: Every key this provider raises with.
-KEYS = microsoft_errors.KEYS | http_session.KEYS | hosts.KEYS | id_token.KEYS | {"authority_moved"}
+KEYS = (
+    microsoft_errors.KEYS
+    | http_session.KEYS
+    | hosts.KEYS
+    | id_token.KEYS
+    | {"authority_moved", "token_wrong_audience"}
+)
 
 # These write authorization codes, PKCE verifiers and whole answers at DEBUG.
 silence_debug("msal.application", "msal.token_cache", "msal.oauth2cli.oauth2")
@@ -45,7 +52,7 @@ _METADATA_PATH = "/v2.0/.well-known/openid-configuration"
 _SIGN_IN_SCOPES = ("openid", "profile", "offline_access")
 
 
-class MicrosoftProvider(DeviceCodeFlow, RefreshTokenImport, Provider):
+class MicrosoftProvider(DeviceCodeFlow, RefreshTokenImport, TokenReading, Provider):
     """Sign-in and tokens of one app registration in Entra ID.
 
     With an empty client secret the app registration is a public client.
@@ -113,6 +120,10 @@ class MicrosoftProvider(DeviceCodeFlow, RefreshTokenImport, Provider):
         request, too.
         """
         return None
+
+    @property
+    def public_url(self):
+        return f"{self._authority()}{_METADATA_PATH}"
 
     def admin_consent_url(self, *, resources, redirect_uri, state) -> str:
         """See :meth:`Provider.admin_consent_url`; personal accounts have no administrator.
@@ -233,7 +244,7 @@ class MicrosoftProvider(DeviceCodeFlow, RefreshTokenImport, Provider):
         # Entra writes client ids in lower case, whatever was pasted into the form.
         audience = self.app.client_id.lower()
         id_token.check_claims(claims, audience=audience, nonce=nonce, now=self.now())
-        metadata = self._http().metadata(f"{self._authority()}{_METADATA_PATH}")
+        metadata = self._http().metadata(self.public_url)
         id_token.check_microsoft_issuer(claims, issuer=metadata["issuer"], tenant=self._tenant())
         return _identity(claims)
 

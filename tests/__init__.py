@@ -12,3 +12,4 @@ from . import test_sign_in
 from . import test_take_over
 from . import test_take_over_undo
 from . import test_upkeep
+from . import test_diagnosis

@@ -57,6 +57,10 @@ class SandboxClient:
         """Let users of the tenant agree to nothing before an administrator has."""
         self._post("settings", admin_consent_required=True)
 
+    def settings(self, **switches):
+        """Change switches, see docs/sandbox.md."""
+        self._post("settings", **switches)
+
     def live_grants(self, account):
         """Return the grants of an account that were not revoked."""
         grants = self._call("GET", "state")["grants"]

@@ -9,10 +9,14 @@ from . import connection_errors, graph_replies, smtp_replies
 _CHECKS = frozenset(
     {
         "address_invalid",
+        "answer_incomplete",
+        "check_timeout",
         "delivery_unknown",
         "message_malformed",
         "message_too_large",
         "no_recipients",
+        "smtp_password_not_offered",
+        "smtp_password_refused",
         "smtp_tls_required",
         "smtp_utf8_missing",
         "smtp_xoauth2_missing",
