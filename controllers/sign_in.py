@@ -75,7 +75,11 @@ class SignInController(http.Controller):
         return request.env["mail.oauth2.authorization"]
 
     def _mailbox(self, sign_in):
-        return request.env["mail.oauth2.mailbox"].browse(sign_in["mailbox_id"])
+        """Return the mailbox, which leads back to the screen that the sign-in was begun on."""
+        mailboxes = request.env["mail.oauth2.mailbox"].with_context(
+            mail_oauth2_screen=sign_in["return_url"]
+        )
+        return mailboxes.browse(sign_in["mailbox_id"])
 
     def _grant(self, sign_in):
         if "grant" not in sign_in["pending"]:
@@ -94,7 +98,7 @@ class SignInController(http.Controller):
         _logger.warning("A mail sign-in failed: %s", error)
         values = {
             "words": request.env["mail.oauth2.error"]._explain_error(error),
-            "return_url": sign_in.get("return_url", "/odoo"),
+            "return_url": sign_in.get("return_url") or self._authorizations()._remembered_screen(),
             "consent_url": sign_in and self._mailbox(sign_in)._admin_consent_url(error),
         }
         return self._page("mail_server_oauth2.sign_in_failed", values)

@@ -14,5 +14,6 @@ from . import ir_mail_server_sending
 from . import mail_oauth2_take_over
 from . import mail_mail
 from . import res_company
+from . import company_connection
 from . import res_users
 from . import mailbox_diagnosis

@@ -225,7 +225,8 @@ class IrMailServer(models.Model):
     # ------------------------------------------------------------
 
     def action_oauth2_authenticate(self):
-        return self._mailbox_or_explain().action_authenticate()
+        screen = f"/odoo/action-base.action_ir_mail_server_list/{self.id}"
+        return self._mailbox_or_explain()._begun_on(screen).action_authenticate()
 
     def action_oauth2_status(self):
         return self._mailbox_or_explain().action_status()

@@ -1,4 +1,5 @@
 import hashlib
+import re
 import secrets
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -14,6 +15,12 @@ from . import secret_cipher
 LIFETIME = 10
 #: page that asks what to do with another account than the expected one
 CHOICE_PATH = "/mail_server_oauth2/account"
+#: cookie with the screen that the last sign-in was begun on, for answers that belong to none
+SCREEN_COOKIE = "mail_server_oauth2_screen"
+#: seconds; longer than a sign-in lives, because it is meant for those that took too long
+SCREEN_COOKIE_LIFETIME = 24 * 3600
+#: paths of the web client, and nothing that could lead out of this Odoo
+SCREEN_PATH = re.compile(r"/odoo(/[\w.-]+)*")
 
 
 class MailOAuth2Authorization(models.Model):
@@ -50,6 +57,7 @@ class MailOAuth2Authorization(models.Model):
         :param dict pending: what the provider needs to finish (PKCE verifier, nonce); a secret
         :param str return_url: path of this Odoo to show afterwards
         """
+        self._remember_screen(return_url)
         state_hash = digest(state)
         return self.sudo().create(
             {
@@ -129,6 +137,25 @@ class MailOAuth2Authorization(models.Model):
         """
         return request.session.sid[:STORED_SESSION_BYTES] if request else ""
 
+    @api.model
+    def _remember_screen(self, path):
+        """Let the browser keep the screen: an answer that comes twice or too late names none."""
+        if request:
+            request.future_response.set_cookie(
+                SCREEN_COOKIE,
+                path,
+                max_age=SCREEN_COOKIE_LIFETIME,
+                expires=None,
+                path="/mail_server_oauth2",
+                httponly=True,
+                samesite="Lax",
+            )
+
+    @api.model
+    def _remembered_screen(self):
+        """Return the path that :meth:`_remember_screen` left in this browser, or the home page."""
+        return screen_path(request.httprequest.cookies.get(SCREEN_COOKIE)) or "/odoo"
+
     @api.autovacuum
     def _gc_expired(self):
         self.sudo().search([("expires_on", "<", fields.Datetime.now())]).unlink()
@@ -137,3 +164,8 @@ class MailOAuth2Authorization(models.Model):
 def digest(value):
     """Return what is stored of a value that nobody should be able to read back."""
     return hashlib.sha256(value.encode()).hexdigest()
+
+
+def screen_path(value):
+    """Return a path that leads to a screen of this Odoo, and an empty string for anything else."""
+    return value if isinstance(value, str) and SCREEN_PATH.fullmatch(value) else ""

@@ -7,9 +7,12 @@ from odoo.tools import email_normalize
 from ..exceptions import MailOAuth2Error, StorageKeyError
 from ..providers import SERVER_TYPES, UNUSED_GRANT_DAYS
 from . import secret_cipher
+from .mail_oauth2_authorization import screen_path
 
 #: days before an unused grant ends from which on a mailbox wants attention
 GRANT_EXPIRY_WARNING = 14
+#: states in which mail leaves
+LIVING_STATES = ("connected", "attention")
 
 
 class MailOAuth2Mailbox(models.Model):
@@ -97,10 +100,6 @@ class MailOAuth2Mailbox(models.Model):
     error_remedy = fields.Text(compute="_compute_error", compute_sudo=True)
     error_text = fields.Text(compute="_compute_error", compute_sudo=True)
     error_on = fields.Datetime(compute="_compute_error", compute_sudo=True)
-    mails_queued = fields.Integer(
-        string="Mails Waiting", compute="_compute_mail_counts", compute_sudo=True
-    )
-    mails_failed = fields.Integer(compute="_compute_mail_counts", compute_sudo=True)
 
     _unique_address = models.UniqueIndex(
         "(app_id, address, COALESCE(company_id, 0), COALESCE(user_id, 0))",
@@ -122,11 +121,13 @@ class MailOAuth2Mailbox(models.Model):
                 "authenticated_on",
                 "authenticated_by_id",
                 "renewed_on",
-                "access_valid_until",
                 "scopes",
             ):
                 mailbox[name] = grant[name]
-            mailbox.unused_until = mailbox._unused_until(grant)
+            # What is dead has no end any more that anybody would have to know.
+            is_living = mailbox.state in LIVING_STATES
+            mailbox.access_valid_until = is_living and grant.access_valid_until
+            mailbox.unused_until = is_living and mailbox._unused_until(grant)
 
     @api.depends("token_ids")
     def _compute_error(self):
@@ -138,23 +139,6 @@ class MailOAuth2Mailbox(models.Model):
             mailbox.error_remedy = words.get("remedy", False)
             mailbox.error_text = words.get("provider_text", False)
             mailbox.error_on = grant.error_on
-
-    def _compute_mail_counts(self):
-        for mailbox in self:
-            counts = dict(
-                self.env["mail.mail"]._read_group(
-                    [
-                        "|",
-                        ("mail_server_id", "in", mailbox.server_ids.ids),
-                        ("oauth2_held_by_id", "in", mailbox.server_ids.ids),
-                        ("state", "in", ("outgoing", "exception")),
-                    ],
-                    ["state"],
-                    ["__count"],
-                )
-            )
-            mailbox.mails_queued = counts.get("outgoing", 0)
-            mailbox.mails_failed = counts.get("exception", 0)
 
     def _state_of(self, grant):
         if grant.state == "none" or not grant:
@@ -359,8 +343,21 @@ class MailOAuth2Mailbox(models.Model):
         return get_token
 
     def _return_url(self):
-        """Return the path of the screen that a sign-in leads back to."""
-        if not self.env.user.has_group("base.group_system"):
+        """Return the path of the screen that a sign-in leads back to.
+
+        It is the one in the context key ``mail_oauth2_screen``, else that of the mailbox.
+        """
+        screen = screen_path(self.env.context.get("mail_oauth2_screen"))
+        return screen or self._own_screen()
+
+    def _begun_on(self, screen):
+        """Return the mailbox so that its sign-in leads back to a screen, unless one is set."""
+        if self.env.context.get("mail_oauth2_screen"):
+            return self
+        return self.with_context(mail_oauth2_screen=screen)
+
+    def _own_screen(self):
+        if self.user_id == self.env.user or not self.env.user.has_group("base.group_system"):
             return f"/odoo/my-preferences/{self.env.uid}"
         company = self.env["res.company"].search(
             [("email_server_id.oauth2_mailbox_id", "=", self.id)], limit=1

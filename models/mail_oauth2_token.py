@@ -177,21 +177,25 @@ class MailOAuth2Token(models.Model):
             return before, result, grant.state
 
         before, result, after = self._under_lock(look_and_ask)
-        self._announce(before, after, result)
+        # Whoever waits for the truth gets it as an answer.
+        self._announce(before, after, result, answered=self.env.uid if ignore_pause else False)
         if isinstance(result, MailOAuth2Error):
             raise result
         return result
 
-    def _announce(self, before, after, result):
-        """Tell people when a grant breaks or works again, after that is safely stored."""
+    def _announce(self, before, after, result, *, answered=False):
+        """Tell people when a grant breaks or works again, after that is safely stored.
+
+        :param answered: id of the user who hears of it anyhow
+        """
         if before == after:
             return
         try:
             with self._own_transaction() as grant:
                 if after == "granted":
-                    grant.mailbox_id._close_incident()
+                    grant.mailbox_id._close_incident(answered=answered)
                 elif isinstance(result, MailOAuth2Error):
-                    grant.mailbox_id._open_incident(result)
+                    grant.mailbox_id._open_incident(result, answered=answered)
         except Exception:
             # Mail that could leave must not wait because nobody could be told.
             _logger.exception("Mailbox %s: could not tell people", self.mailbox_id.address)

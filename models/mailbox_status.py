@@ -1,8 +1,10 @@
+from datetime import datetime, time
+
 from babel.dates import format_timedelta
 
-from odoo import fields, models
-from odoo.tools import babel_locale_parse, formataddr
-from odoo.tools.misc import format_datetime, get_lang
+from odoo import api, fields, models
+from odoo.tools import babel_locale_parse
+from odoo.tools.misc import format_date, format_datetime, get_lang
 
 
 class MailOAuth2Mailbox(models.Model):
@@ -10,7 +12,41 @@ class MailOAuth2Mailbox(models.Model):
 
     _inherit = "mail.oauth2.mailbox"
 
+    # ------------------------------------------------------------
+    # FIELDS
+    # ------------------------------------------------------------
+
     status_html = fields.Html(string="Status", compute="_compute_status_html", sanitize=False)
+    expires_on = fields.Datetime(
+        string="Next Expiry",
+        compute="_compute_expires",
+        compute_sudo=True,
+        help="What ends first: the client secret, or the permission if nobody uses it.",
+    )
+    expires_what = fields.Char(string="What Expires", compute="_compute_expires", compute_sudo=True)
+    expires_text = fields.Char(
+        string="Expires", compute="_compute_expires", compute_sudo=True, help="Relative and exact."
+    )
+    mails_queued = fields.Integer(
+        string="Mails Waiting",
+        compute="_compute_mail_counts",
+        compute_sudo=True,
+        help="Mails that leave by themselves when it is their turn.",
+    )
+    mails_held = fields.Integer(
+        compute="_compute_mail_counts",
+        compute_sudo=True,
+        help="Mails that wait until somebody has mended the connection.",
+    )
+    mails_failed = fields.Integer(
+        compute="_compute_mail_counts",
+        compute_sudo=True,
+        help="Mails that nobody got and that do not leave by themselves any more.",
+    )
+
+    # ------------------------------------------------------------
+    # COMPUTE METHODS
+    # ------------------------------------------------------------
 
     def _compute_status_html(self):
         for mailbox in self:
@@ -23,14 +59,64 @@ class MailOAuth2Mailbox(models.Model):
                 },
             )
 
+    @api.depends("app_id", "token_ids")
+    def _compute_expires(self):
+        for mailbox in self:
+            ends = mailbox._ends()
+            mailbox.expires_on, mailbox.expires_what = min(ends) if ends else (False, False)
+            mailbox.expires_text = mailbox.expires_on and self.env._(
+                "%(relative)s (%(exact)s)",
+                relative=mailbox._distance_to(mailbox.expires_on),
+                exact=format_date(self.env, mailbox.expires_on),
+            )
+
+    def _ends(self):
+        """Return what will end: tuples of a moment and words."""
+        ends = []
+        if self.unused_until:
+            ends.append((self.unused_until, self.env._("Sign-in, if nobody uses it")))
+        secret_end = self.app_id.client_secret_expires_on
+        if secret_end:
+            ends.append((datetime.combine(secret_end, time.min), self.env._("Client secret")))
+        return ends
+
+    def _compute_mail_counts(self):
+        for mailbox in self:
+            rows = self.env["mail.mail"]._read_group(
+                mailbox._mails_domain(), ["state", "oauth2_held_by_id"], ["__count"]
+            )
+            mailbox.mails_failed = sum(row[2] for row in rows if row[0] == "exception")
+            mailbox.mails_held = sum(row[2] for row in rows if row[0] == "outgoing" and row[1])
+            mailbox.mails_queued = sum(
+                row[2] for row in rows if row[0] == "outgoing" and not row[1]
+            )
+
+    def _mails_domain(self):
+        """Return the domain of the mails that have not left through this mailbox.
+
+        Most mails name no server. Then it is that of the company they belong to.
+        """
+        servers = self.server_ids
+        companies = self.env["res.company"].search([("email_server_id", "in", servers.ids)])
+        theirs = fields.Domain("oauth2_held_by_id", "in", servers.ids)
+        theirs |= fields.Domain("mail_server_id", "in", servers.ids)
+        theirs |= fields.Domain("mail_server_id", "=", False) & fields.Domain(
+            "record_company_id", "in", companies.ids
+        )
+        return theirs & fields.Domain("state", "in", ("outgoing", "exception"))
+
+    # ------------------------------------------------------------
+    # WORDS
+    # ------------------------------------------------------------
+
     def _state_label(self):
         return dict(self._fields["state"]._description_selection(self.env))[self.state]
 
     def _status_rows(self):
-        """Return what the status block lists: dicts ``label, value, relative``."""
+        """Return what the status block lists: dicts ``label, value, moment, relative``."""
         if self.state in ("disconnected", "pending"):
             return self._count_rows()
-        account = formataddr((self.account_name or "", self.account_address or ""))
+        account = " ".join(filter(None, (self.account_name, f"<{self.account_address}>")))
         rows = [
             self._row("account_address", account),
             self._moment_row("authenticated_on"),
@@ -43,23 +129,25 @@ class MailOAuth2Mailbox(models.Model):
         return [row for row in rows if row["value"]] + self._count_rows()
 
     def _count_rows(self):
-        rows = [
-            self._row("mails_queued", self.mails_queued),
-            self._row("mails_failed", self.mails_failed),
-        ]
-        return [row for row in rows if row["value"]]
+        names = ("mails_queued", "mails_held", "mails_failed")
+        return [self._row(name, self[name]) for name in names if self[name]]
 
-    def _row(self, name, value, relative=""):
-        label = self._fields[name]._description_string(self.env)
-        return {"label": label, "value": value, "relative": relative}
+    def _row(self, name, value, **more):
+        return {"label": self._fields[name]._description_string(self.env), "value": value, **more}
 
     def _moment_row(self, name):
         """A point in time: exact in the reader's time zone, and how far away it is."""
         moment = self[name]
         if not moment:
             return self._row(name, "")
-        locale = babel_locale_parse(get_lang(self.env).code)
-        distance = format_timedelta(
-            moment - fields.Datetime.now(), add_direction=True, locale=locale
+        return self._row(
+            name,
+            format_datetime(self.env, moment, dt_format="medium"),
+            moment=f"{moment.isoformat()}Z",
+            relative=self._distance_to(moment),
         )
-        return self._row(name, format_datetime(self.env, moment, dt_format="medium"), distance)
+
+    def _distance_to(self, moment):
+        """Return how far away a moment is, e.g. ``in 3 months``."""
+        locale = babel_locale_parse(get_lang(self.env).code)
+        return format_timedelta(moment - fields.Datetime.now(), add_direction=True, locale=locale)

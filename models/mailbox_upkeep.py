@@ -63,8 +63,11 @@ class MailOAuth2Mailbox(models.Model):
     # INCIDENTS
     # ------------------------------------------------------------
 
-    def _open_incident(self, error):
-        """Tell the people in charge that this mailbox cannot send, once until it can again."""
+    def _open_incident(self, error, *, answered=False):
+        """Tell the people in charge that this mailbox cannot send, once until it can again.
+
+        :param answered: id of the user whose own button has found it out and says so
+        """
         self.ensure_one()
         if self._incident_activities():
             return
@@ -77,22 +80,26 @@ class MailOAuth2Mailbox(models.Model):
                 note=f"{words['cause']}\n{words['remedy']}",
                 user_id=user.id,
             )
-            user._bus_send(
-                "simple_notification",
-                {"type": "danger", "title": summary, "message": words["cause"], "sticky": True},
-            )
+            if user.id != answered:
+                user._bus_send(
+                    "simple_notification",
+                    {"type": "danger", "title": summary, "message": words["cause"], "sticky": True},
+                )
         self.message_post(
             body=self.env._("%(summary)s: %(cause)s", summary=summary, cause=words["cause"])
         )
 
-    def _close_incident(self):
-        """The mailbox can send again: say so where the incident was announced."""
+    def _close_incident(self, *, answered=False):
+        """The mailbox can send again: say so where the incident was announced.
+
+        :param answered: id of the user whose own button has found it out and says so
+        """
         self.ensure_one()
         activities = self._incident_activities()
         if not activities:
             return
         text = self.env._("Mailbox %(address)s can send again", address=self.address)
-        for user in activities.user_id:
+        for user in activities.user_id.filtered(lambda person: person.id != answered):
             user._bus_send("simple_notification", {"type": "success", "message": text})
         activities.unlink()
         self.message_post(body=text)

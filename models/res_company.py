@@ -6,6 +6,8 @@ from ..providers import SERVER_TYPES
 
 #: type of the company's server -> value of ``ir.mail_server.smtp_authentication``
 BASIC = "login"
+#: port on which servers take mail from those who sign in (RFC 6409)
+SUBMISSION_PORT = 587
 
 #: fields of the company form -> fields of its mail server
 SERVER_FIELDS = {
@@ -91,7 +93,8 @@ class ResCompany(models.Model):
         compute="_compute_email_server",
         readonly=False,
         groups="base.group_system",
-        help="Attachments of larger mails are sent as links.",
+        help="Attachments of larger mails are sent as links. 0: Odoo's own limit, 10 MB unless "
+        "it was changed.",
     )
     email_server_address = fields.Char(
         string="Send From",
@@ -107,24 +110,6 @@ class ResCompany(models.Model):
         readonly=False,
         groups="base.group_system",
     )
-    email_server_provider = fields.Char(
-        compute="_compute_email_server_provider", groups="base.group_system"
-    )
-    email_server_info = fields.Text(
-        compute="_compute_email_server_info", groups="base.group_system"
-    )
-    email_server_mailbox_id = fields.Many2one(
-        related="email_server_id.oauth2_mailbox_id", groups="base.group_system"
-    )
-    email_server_state = fields.Selection(
-        related="email_server_mailbox_id.state", groups="base.group_system"
-    )
-    email_server_status_html = fields.Html(
-        related="email_server_mailbox_id.status_html",
-        sanitize=False,
-        groups="base.group_system",
-    )
-
     # ------------------------------------------------------------
     # COMPUTE METHODS
     # ------------------------------------------------------------
@@ -133,8 +118,7 @@ class ResCompany(models.Model):
     def _compute_email_server(self):
         types = dict(self._fields["email_server_type"].selection)
         for company in self:
-            # Whoever may open the company need not be allowed in it.
-            server = company.email_server_id._filtered_access("read")
+            server = company._readable_server()
             mailbox = server.oauth2_mailbox_id._filtered_access("read")
             values = {name: server[field] for name, field in SERVER_FIELDS.items()}
             values |= {name: mailbox[field] for name, field in MAILBOX_FIELDS.items()}
@@ -142,19 +126,9 @@ class ResCompany(models.Model):
                 values["email_server_type"] = False
             company.update({**values, "email_server_password": False})
 
-    @api.depends("email_server_type")
-    def _compute_email_server_provider(self):
-        for company in self:
-            kind = SERVER_TYPES.get(company.email_server_type)
-            company.email_server_provider = kind and kind.provider
-
-    @api.depends("email_server_type")
-    def _compute_email_server_info(self):
-        servers = self.env["ir.mail_server"]
-        for company in self:
-            code = company.email_server_type
-            server = servers.new({"smtp_authentication": code}) if code else servers
-            company.email_server_info = server.smtp_authentication_info
+    def _readable_server(self):
+        """Return the company's server; whoever may open the company need not be allowed in it."""
+        return self.email_server_id._filtered_access("read")
 
     # ------------------------------------------------------------
     # ONCHANGE METHODS
@@ -166,6 +140,8 @@ class ResCompany(models.Model):
         kind = SERVER_TYPES.get(self.email_server_type)
         if not kind:
             self.email_server_app_id = False
+            self.email_server_port = self.email_server_port or SUBMISSION_PORT
+            self.email_server_encryption = self.email_server_encryption or "starttls_strict"
             return
         if self.email_server_app_id.provider != kind.provider:
             self.email_server_app_id = self._only_app(kind.provider)
@@ -253,7 +229,7 @@ class ResCompany(models.Model):
 
     def _may_change(self, server):
         """Tell whether a server is this company's alone."""
-        return server and server.company_id == self
+        return server and server.company_id == self._origin
 
     def _server_values(self, code, values):
         server_values = {
@@ -281,38 +257,20 @@ class ResCompany(models.Model):
             raise UserError(
                 self.env._("Fill in the app registration and the address that mail is sent from.")
             )
-        mailboxes = self.env["mail.oauth2.mailbox"]
-        known = mailboxes.search(
-            [
-                ("app_id", "=", app.id),
-                ("address", "=", email_normalize(address) or address.strip()),
-                ("company_id", "in", [self.id, False]),
-                ("user_id", "=", False),
-            ],
-            limit=1,
-        )
-        return known or mailboxes.create(
+        return self._known_mailbox(app, address) or self.env["mail.oauth2.mailbox"].create(
             {"app_id": app.id, "address": address, "company_id": self.id}
         )
 
-    # ------------------------------------------------------------
-    # ACTIONS
-    # ------------------------------------------------------------
+    def _known_mailbox(self, app, address):
+        """Return the mailbox of an address that this company may send through, if there is one.
 
-    def action_email_server_authenticate(self):
-        return self._email_server_or_explain().action_oauth2_authenticate()
-
-    def action_email_server_status(self):
-        return self._email_server_or_explain().action_oauth2_status()
-
-    def action_email_server_disconnect(self):
-        return self._email_server_or_explain().action_oauth2_disconnect()
-
-    def action_email_server_test_mail(self):
-        return self._email_server_or_explain().action_send_test_mail()
-
-    def _email_server_or_explain(self):
-        self.ensure_one()
-        if not self.email_server_id:
-            raise UserError(self.env._("Choose how this company sends mail first."))
-        return self.email_server_id
+        The present server's own comes first: there may be one of the company and one of all.
+        """
+        domain = [
+            ("app_id", "=", app.id),
+            ("address", "=", email_normalize(address) or (address or "").strip()),
+            ("company_id", "in", [self._origin.id, False]),
+            ("user_id", "=", False),
+        ]
+        known = self.env["mail.oauth2.mailbox"].search(domain)
+        return (known & self._readable_server().oauth2_mailbox_id) or known[:1]

@@ -10,7 +10,13 @@ class MailOAuth2Disconnect(models.TransientModel):
     mailbox_id = fields.Many2one("mail.oauth2.mailbox", required=True, readonly=True)
     provider = fields.Selection(related="mailbox_id.provider", related_sudo=False)
     account_address = fields.Char(related="mailbox_id.account_address", related_sudo=False)
-    mails_queued = fields.Integer(related="mailbox_id.mails_queued", related_sudo=False)
+    mails_waiting = fields.Integer(compute="_compute_mails_waiting")
+
+    @api.depends("mailbox_id")
+    def _compute_mails_waiting(self):
+        for wizard in self:
+            mailbox = wizard.mailbox_id
+            wizard.mails_waiting = mailbox.mails_queued + mailbox.mails_held
 
     @api.model_create_multi
     def create(self, vals_list):

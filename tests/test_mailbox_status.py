@@ -1,0 +1,105 @@
+from datetime import timedelta
+from unittest.mock import patch
+
+from odoo import fields
+from odoo.tests import new_test_user, tagged
+
+from .common import SandboxCase
+
+
+@tagged("post_install", "-at_install")
+class TestMailboxStatus(SandboxCase):
+    """The status block lists what is true now, and nothing that has ended."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.connected_server("oauth2_microsoft_graph", "erp@contoso.example")
+        self.mailbox = self.server.oauth2_mailbox_id
+
+    def labels(self):
+        self.env.invalidate_all()
+        return [row["label"] for row in self.mailbox._status_rows()]
+
+    def kill_grant(self, user=None):
+        """Let the provider end the grant, and somebody find out by pressing Status."""
+        self.sandbox.post("grants/revoke", account="erp@contoso.example")
+        with self.assertLogs("odoo.addons.mail_server_oauth2", "WARNING"):
+            action = self.mailbox.with_user(user or self.env.user).action_status()
+        self.env.invalidate_all()
+        return action
+
+    def administrator(self, login):
+        companies = [(6, 0, self.company.ids)]
+        return new_test_user(
+            self.env,
+            login,
+            groups="base.group_system",
+            company_id=self.company.id,
+            company_ids=companies,
+        )
+
+    def test_living_grant_shows_its_dates_exactly_and_relatively(self):
+        self.env.user.tz = "Asia/Tokyo"
+        rows = {row["label"]: row for row in self.mailbox._status_rows()}
+        row = rows["Access Token Valid Until"]
+        moment = self.mailbox.access_valid_until
+        self.assertEqual(row["moment"], f"{moment.isoformat()}Z")
+        self.assertEqual(row["relative"], "in 1 hour")
+        in_tokyo = moment + timedelta(hours=9)
+        self.assertIn(in_tokyo.strftime("%M:%S"), row["value"])
+        self.assertIn(str(in_tokyo.hour % 12 or 12), row["value"])
+        self.assertIn("Would Expire Unused On", rows)
+
+    def test_dead_grant_shows_no_dates_of_its_end(self):
+        self.kill_grant()
+        self.assertEqual(self.mailbox.state, "sign_in_needed")
+        for label in ("Access Token Valid Until", "Would Expire Unused On"):
+            self.assertNotIn(label, self.labels())
+        self.assertIn("Authenticated On", self.labels())
+        self.assertFalse(self.mailbox.expires_on)
+
+    def test_whoever_asked_for_the_status_is_not_told_twice(self):
+        me, colleague = self.administrator("me"), self.administrator("colleague")
+        told = self.env["res.users"].browse()
+
+        def note(user, kind, *_message):
+            nonlocal told
+            told |= user if kind == "simple_notification" else told
+
+        with patch.object(self.env.registry["res.users"], "_bus_send", note):
+            action = self.kill_grant(me)
+        self.assertEqual(action["params"]["type"], "danger")
+        self.assertIn(colleague, told)
+        self.assertNotIn(me, told)
+        self.assertLessEqual(me | colleague, self.mailbox.activity_ids.user_id)
+
+    def test_next_expiry_is_what_ends_first(self):
+        self.assertEqual(self.mailbox.expires_on, self.mailbox.unused_until)
+        self.assertIn("Sign-in", self.mailbox.expires_what)
+        self.microsoft_app.client_secret_expires_on = fields.Date.today() + timedelta(days=40)
+        self.env.invalidate_all()
+        self.assertEqual(self.mailbox.expires_on.date(), fields.Date.today() + timedelta(days=40))
+        self.assertEqual(self.mailbox.expires_what, "Client secret")
+
+    def test_mails_are_counted_as_waiting_held_or_failed(self):
+        for held_by, state in ((False, "outgoing"), (self.server.id, "outgoing")):
+            self.queue_mail(state=state, oauth2_held_by_id=held_by)
+        failed = self.queue_mail(state="exception", mail_server_id=self.server.id)
+        self.queue_mail(state="sent")
+        self.queue_mail(record_company_id=self.env.ref("base.main_company").id)
+        box = self.mailbox
+        self.env.invalidate_all()
+        self.assertEqual((box.mails_queued, box.mails_held, box.mails_failed), (1, 1, 1))
+        self.assertLessEqual({"Mails Waiting", "Mails Held", "Mails Failed"}, set(self.labels()))
+        failed.unlink()
+        self.assertNotIn("Mails Failed", self.labels())
+
+    def test_removing_tells_of_waiting_and_held_mails(self):
+        self.queue_mail()
+        self.queue_mail(oauth2_held_by_id=self.server.id)
+        dialogue = self.env["mail.oauth2.disconnect"].create({"mailbox_id": self.mailbox.id})
+        self.assertEqual(dialogue.mails_waiting, 2)
+
+    def test_block_names_the_state_in_words(self):
+        self.assertIn("Connected", self.mailbox.status_html)
+        self.assertIn('data-state="connected"', self.mailbox.status_html)
