@@ -49,6 +49,8 @@ async def reset(request: Request) -> JSONResponse:
     """Back to the state of a fresh start; ``keep_clients`` leaves the clients as they are."""
     body = await _json(request) if await request.body() else {}
     _world(request).reset(keep_clients=bool(body.get("keep_clients")))
+    for listener in _world(request).listeners.values():
+        await listener.up()
     return JSONResponse({})
 
 
@@ -102,6 +104,17 @@ async def faults(request: Request) -> JSONResponse:
         fault_id = request.path_params.get("id")
         world.faults.clear(fault_id)
     return JSONResponse([fault.as_dict() for fault in world.faults.active])
+
+
+async def listeners(request: Request) -> JSONResponse:
+    """Say which ports take connections (GET); take some off the network or bring them back."""
+    known = _world(request).listeners
+    wanted = await _json(request) if request.method == "POST" else {}
+    if unknown := set(wanted) - set(known):
+        raise ApiError(f"unknown listener {min(unknown)!r}; one of {', '.join(known)}")
+    for name, is_up in wanted.items():
+        await known[name].up() if is_up else known[name].down()
+    return JSONResponse({name: listener.is_up for name, listener in known.items()})
 
 
 async def settings(request: Request) -> JSONResponse:
@@ -179,6 +192,7 @@ def routes() -> list[Route]:
         Route("/api/requests", requests),
         Route("/api/faults", faults, methods=["GET", "POST", "DELETE"]),
         Route("/api/faults/{id:int}", faults, methods=["DELETE"]),
+        Route("/api/listeners", listeners, methods=["GET", "POST"]),
         Route("/api/settings", settings, methods=["GET", "POST"]),
         Route("/api/clients", clients, methods=["GET", "POST"]),
         Route("/api/accounts", accounts, methods=["GET", "POST"]),

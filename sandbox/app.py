@@ -81,7 +81,7 @@ def _graph() -> list[Route]:
         _at("/oidc/userinfo", graph_users.userinfo, "graph.me"),
         *_graph_mail(mine),
         *_graph_mail(theirs),
-        _at("/api/v2.0/upload/{token}", graph_upload.upload, "graph.upload", "PUT"),
+        _at("/api/v2.0/upload/{token}", graph_upload.upload, "graph.upload", "GET", "PUT"),
     ]
 
 

@@ -7,8 +7,8 @@ from email.policy import SMTP
 from email.utils import formatdate
 
 from .directory import Account
-from .mail import MessageSource, Submission
-from .mailboxes import new_message_id, store
+from .mail import MessageSource
+from .mailboxes import StoredMessage, new_message_id, store
 from .state import World
 
 #: header fields Exchange does not pass on
@@ -48,17 +48,17 @@ def deliver(
     account: str,
     envelope_from: str,
     sent_items: str = "",
-) -> Submission:
+) -> StoredMessage | None:
     """Hand a mail to its recipients without Bcc, and keep a copy with it in Sent Items.
 
     :param account: address of who signed in; limits count by it
     :param sent_items: mailbox that keeps the copy, empty for none
+    :return: the copy
     """
-    if sent_items:
-        store(world, sent_items, bytes(message), "sentitems")
+    copy = store(world, sent_items, bytes(message), "sentitems") if sent_items else None
     del message.headers["Bcc"]
     refused = world.mail.refused_recipients
-    return world.mail.deliver(
+    world.mail.deliver(
         via=via,
         mailbox=mailbox.address,
         account=account,
@@ -67,6 +67,7 @@ def deliver(
         source=bytes(message),
         received_at=world.now(),
     )
+    return copy
 
 
 def return_undeliverable(world: World, mailbox: Account, refused: dict[str, str]) -> None:

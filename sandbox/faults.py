@@ -61,6 +61,7 @@ class Fault:
     :param times: how many requests it still hits, ``None`` for all until cleared
     :param after: how many matching requests pass unharmed first
     :param processed: the request takes effect before it goes wrong
+    :param after_body: the whole request is read before it goes wrong (HTTP)
     :param status: HTTP status, or SMTP reply code for ``reply``
     :param code: AADSTS number or Graph error code (kind ``error``)
     :param error: OAuth ``error``; overrides what ``code`` implies
@@ -76,6 +77,7 @@ class Fault:
     times: int | None = 1
     after: int = 0
     processed: bool = False
+    after_body: bool = False
     status: int = 0
     code: str = ""
     error: str = ""

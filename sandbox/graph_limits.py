@@ -15,15 +15,17 @@ TEN_MINUTES = 600.0
 
 
 @contextlib.contextmanager
-def graph_pace(caller: Caller, mailbox: Account):
+def graph_pace(caller: Caller, mailbox: Account, *, sends: bool = False):
     """Hold one of the mailbox's slots while a request is handled.
 
+    :param sends: the request sends a mail, so that Exchange's limits count too
     :raises GraphError: 429 while limits are on and one is reached
     """
     pace, key = caller.world.pace, f"graph/{mailbox.address}"
     if caller.world.settings.limits:
         _check_requests(caller, key)
-        _check_exchange(caller, mailbox)
+        if sends:
+            _check_exchange(caller, mailbox)
     pace.note(key, caller.world.now())
     pace.under_way[key] += 1
     try:

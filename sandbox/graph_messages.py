@@ -16,7 +16,7 @@ from .exchange import complete_headers
 from .graph_auth import Caller, authenticate, mailbox_of
 from .graph_filter import matcher
 from .graph_limits import graph_pace
-from .graph_mime import changed, from_json, to_json, with_attachment
+from .graph_mime import changed, complete, file_of, from_json, to_json
 from .graph_send import decode_mime, is_mime, parse_json, read_body, submit
 from .http_errors import GraphError, graph_error
 from .mail import MessageSource
@@ -52,7 +52,13 @@ async def create_draft(request: Request) -> JSONResponse:
         raw = decode_mime(body) if is_mime(request) else from_json(parse_json(body), mailbox)
         message = MessageSource(raw)
         complete_headers(caller.world, message, mailbox)
-        draft = store(caller.world, mailbox.address, bytes(message), "drafts")
+        draft = store(
+            caller.world,
+            mailbox.address,
+            bytes(message),
+            "drafts",
+            immutable="ImmutableId" in request.headers.get("prefer", ""),
+        )
     location = {"Location": f"{caller.world.addresses.https}/v1.0/me/messages/{draft.id}"}
     return JSONResponse(to_json(draft), 201, headers=caller.headers() | location)
 
@@ -79,29 +85,47 @@ async def mime_content(request: Request) -> Response:
     message = _find(request, caller, mailbox)
     if request.method == "PUT":
         message.source = decode_mime(await read_body(request))
-    return Response(message.source, media_type="text/plain", headers=caller.headers())
+    return Response(complete(message), media_type="text/plain", headers=caller.headers())
 
 
 async def add_attachment(request: Request) -> JSONResponse:
     """Answer ``POST /messages/{id}/attachments``: files below 3 MB."""
     caller = authenticate(request)
     mailbox = mailbox_of(request, caller, "Mail.ReadWrite")
-    draft = find_draft(request, caller, mailbox)
-    attachment = parse_json(await read_body(request))
-    draft.source = with_attachment(draft.source, attachment)
-    answer = {"id": f"{draft.id}-1", "name": attachment.get("name"), "isInline": False}
+    with graph_pace(caller, mailbox):
+        draft = find_draft(request, caller, mailbox)
+        file = file_of(parse_json(await read_body(request)))
+        draft.files.append(file)
+    answer = {
+        "@odata.type": "#microsoft.graph.fileAttachment",
+        "id": f"{draft.id}-{len(draft.files)}",
+        "name": file.name,
+        "contentType": file.content_type,
+        "size": len(file.content),
+        "isInline": file.is_inline,
+        "contentId": file.content_id or None,
+    }
     return JSONResponse(answer, 201, headers=caller.headers())
 
 
 async def send_draft(request: Request) -> Response:
-    """Answer ``POST /messages/{id}/send``: 202, and the draft is gone."""
+    """Answer ``POST /messages/{id}/send``: 202, and the draft is gone.
+
+    Its copy in Sent Items keeps an immutable id.
+    https://learn.microsoft.com/graph/outlook-immutable-id#immutable-id-with-sending-mail
+    """
     caller = authenticate(request)
     mailbox = mailbox_of(request, caller, "Mail.Send")
     draft = find_draft(request, caller, mailbox)
-    with graph_pace(caller, mailbox):
+    with graph_pace(caller, mailbox, sends=True):
         await asyncio.sleep(caller.world.settings.graph_latency_seconds)
-        submit(caller, mailbox, draft.source)
-        del messages_of(caller.world, mailbox.address)[draft.id]
+        sent = submit(caller, mailbox, complete(draft))
+        messages = messages_of(caller.world, mailbox.address)
+        del messages[draft.id]
+        if draft.immutable:
+            del messages[sent.id]
+            sent.id = draft.id
+            messages[sent.id] = sent
     return Response(status_code=202, headers=caller.headers())
 
 

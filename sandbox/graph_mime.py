@@ -15,9 +15,12 @@ from email.policy import SMTP, default
 
 from .directory import Account
 from .http_errors import GraphError, graph_error
-from .mailboxes import StoredMessage
+from .mailboxes import File, StoredMessage
 
 HEADERS_PER_MESSAGE = 5
+
+# What is only read and written again keeps the lines it came with.
+_AS_IT_CAME = SMTP.clone(refold_source="none")
 
 
 def from_json(message: dict, mailbox: Account) -> bytes:
@@ -43,7 +46,7 @@ def from_json(message: dict, mailbox: Account) -> bytes:
     html = str(body.get("contentType", "text")).lower() == "html"
     mime.set_content(str(body.get("content", "")), subtype="html" if html else "plain")
     for attachment in message.get("attachments") or []:
-        attach(mime, attachment)
+        attach(mime, file_of(attachment))
     return mime.as_bytes()
 
 
@@ -55,32 +58,41 @@ _RECIPIENT_FIELDS = {
 }
 
 
-def attach(mime: EmailMessage, attachment: dict) -> None:
-    """Add a ``fileAttachment`` to a message.
+def file_of(attachment: dict) -> File:
+    """Read a ``fileAttachment``.
 
-    :raises GraphError: 400 where its content is not base64
+    :raises GraphError: 400 without a name, or where the content is not base64
     """
+    name = str(attachment.get("name") or "")
+    if not name:
+        raise graph_error("BadRequest", "The property 'name' is required.", 400)
     try:
         content = base64.b64decode(attachment.get("contentBytes", ""), validate=True)
     except (binascii.Error, TypeError) as error:
         raise graph_error("BadRequest", "Cannot convert contentBytes.", 400) from error
-    maintype, _, subtype = (attachment.get("contentType") or "application/octet-stream").partition(
-        "/"
-    )
+    return File.described(attachment, content)
+
+
+def attach(mime: EmailMessage, file: File) -> None:
+    """Add a file to a message."""
+    maintype, _, subtype = file.content_type.partition("/")
     mime.add_attachment(
-        content,
+        file.content,
         maintype=maintype,
         subtype=subtype or "octet-stream",
-        filename=attachment.get("name"),
-        disposition="inline" if attachment.get("isInline") else "attachment",
-        cid=f"<{attachment['contentId']}>" if attachment.get("contentId") else None,
+        filename=file.name,
+        disposition="inline" if file.is_inline else "attachment",
+        cid=f"<{file.content_id}>" if file.content_id else None,
     )
 
 
-def with_attachment(source: bytes, attachment: dict) -> bytes:
-    """Return a message with one more attachment."""
-    mime = message_from_bytes(source, policy=SMTP)
-    attach(mime, attachment)
+def complete(message: StoredMessage) -> bytes:
+    """Return a message with the files that were added to it."""
+    if not message.files:
+        return message.source
+    mime = message_from_bytes(message.source, policy=_AS_IT_CAME)
+    for file in message.files:
+        attach(mime, file)
     return mime.as_bytes()
 
 
@@ -89,7 +101,7 @@ def changed(source: bytes, changes: dict) -> bytes:
 
     :raises GraphError: 400 for other properties
     """
-    mime = message_from_bytes(source, policy=SMTP)
+    mime = message_from_bytes(source, policy=_AS_IT_CAME)
     for name, value in changes.items():
         if name == "subject":
             del mime["Subject"]
@@ -112,7 +124,7 @@ def to_json(message: StoredMessage) -> dict:
         "createdDateTime": moment,
         "receivedDateTime": moment,
         "sentDateTime": moment,
-        "hasAttachments": any(True for _ in mime.iter_attachments()),
+        "hasAttachments": bool(message.files) or any(mime.iter_attachments()),
         "internetMessageId": message.internet_message_id,
         "subject": str(mime.get("Subject", "")),
         "parentFolderId": message.folder,

@@ -22,6 +22,7 @@ from .graph_limits import graph_pace
 from .graph_mime import from_json
 from .http_errors import GraphError, graph_error
 from .mail import MessageSource
+from .mailboxes import StoredMessage
 
 REQUEST_BYTES = 4 * 1024 * 1024
 
@@ -30,7 +31,7 @@ async def send_mail(request: Request) -> Response:
     """Answer ``POST /me/sendMail`` and ``POST /users/{id}/sendMail``: 202 and nothing else."""
     caller = authenticate(request)
     mailbox = mailbox_of(request, caller, "Mail.Send")
-    with graph_pace(caller, mailbox):
+    with graph_pace(caller, mailbox, sends=True):
         body = await read_body(request)
         await asyncio.sleep(caller.world.settings.graph_latency_seconds)
         if is_mime(request):
@@ -95,9 +96,12 @@ def parse_json(body: bytes) -> dict:
     return parsed
 
 
-def submit(caller: Caller, mailbox: Account, raw: bytes, *, save: bool = True) -> None:
+def submit(
+    caller: Caller, mailbox: Account, raw: bytes, *, save: bool = True
+) -> StoredMessage | None:
     """Take a message: its To, Cc and Bcc are the envelope.
 
+    :return: its copy in Sent Items, ``None`` where none is kept
     :raises GraphError: 400 no or bad recipients or too big, 403 ErrorSendAsDenied
     """
     world, message = caller.world, MessageSource(raw)
@@ -109,7 +113,7 @@ def submit(caller: Caller, mailbox: Account, raw: bytes, *, save: bool = True) -
     exchange.complete_headers(world, message, mailbox)
     for name in exchange.DROPPED_BY_GRAPH:
         del message.headers[name]
-    exchange.deliver(
+    copy = exchange.deliver(
         world,
         message,
         recipients,
@@ -123,6 +127,7 @@ def submit(caller: Caller, mailbox: Account, raw: bytes, *, save: bool = True) -
     bounced = {r: refused[r.lower()] for r in recipients if r.lower() in refused}
     if bounced:
         exchange.return_undeliverable(world, mailbox, bounced)
+    return copy
 
 
 def _check_recipients(world, recipients: list[str]) -> None:

@@ -5,21 +5,21 @@ https://learn.microsoft.com/graph/outlook-large-attachments
 
 from __future__ import annotations
 
-import base64
 import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
+from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from .graph_auth import authenticate, mailbox_of
+from .graph_limits import graph_pace
 from .graph_messages import find_draft
-from .graph_mime import with_attachment
 from .graph_send import REQUEST_BYTES, parse_json, read_body
 from .http_errors import GraphError, graph_error
-from .mailboxes import StoredMessage
+from .mailboxes import File, StoredMessage
 from .state import World
 
 SMALLEST, LARGEST = 3 * 1024 * 1024, 150 * 1024 * 1024
@@ -47,9 +47,10 @@ async def create_upload_session(request: Request) -> JSONResponse:
     mailbox = mailbox_of(request, caller, "Mail.ReadWrite")
     if caller.account not in (None, mailbox):
         raise graph_error("ErrorAccessDenied")
-    draft = find_draft(request, caller, mailbox)
-    item = parse_json(await read_body(request)).get("AttachmentItem") or {}
-    _check_item(item)
+    with graph_pace(caller, mailbox):
+        draft = find_draft(request, caller, mailbox)
+        item = parse_json(await read_body(request)).get("AttachmentItem") or {}
+        _check_item(item)
     world, token = caller.world, secrets.token_urlsafe(60)
     session = UploadSession(draft, item, world.now() + SESSION_SECONDS)
     world.uploads[token] = session
@@ -58,22 +59,33 @@ async def create_upload_session(request: Request) -> JSONResponse:
 
 
 async def upload(request: Request) -> Response:
-    """Answer ``PUT`` to the URL of a session: 200 until the last chunk, which gets 201."""
+    """Answer ``PUT`` to the URL of a session: 200 until the last chunk, which gets 201.
+
+    ``GET`` tells what is still missing.
+    """
+    world: World = request.app.state.world
+    session = _session(request)
+    if request.method == "GET":
+        return JSONResponse(_progress(session))
+    chunk = await request.body()
+    _check_chunk(session, request.headers, chunk)
+    session.content += chunk
+    if len(session.content) < session.size:
+        return JSONResponse(_progress(session))
+    del world.uploads[request.path_params["token"]]
+    session.draft.files.append(File.described(session.item, bytes(session.content)))
+    location = f"{world.addresses.https}/api/v2.0/attachments/{secrets.token_urlsafe(20)}"
+    return Response(status_code=201, headers={"Location": location})
+
+
+def _session(request: Request) -> UploadSession:
     world: World = request.app.state.world
     if "authorization" in request.headers:
         raise GraphError(401, "InvalidAuthenticationToken", "The upload URL is preauthenticated.")
     session = world.uploads.get(request.path_params["token"])
     if session is None or session.expires_at < world.now():
         raise graph_error("ErrorItemNotFound")
-    chunk = await request.body()
-    _check_chunk(session, request.headers.get("content-range", ""), chunk)
-    session.content += chunk
-    if len(session.content) < session.size:
-        return JSONResponse(_progress(session))
-    del world.uploads[request.path_params["token"]]
-    session.draft.source = with_attachment(session.draft.source, _attachment(session))
-    location = f"{world.addresses.https}/api/v2.0/attachments/{secrets.token_urlsafe(20)}"
-    return Response(status_code=201, headers={"Location": location})
+    return session
 
 
 def _check_item(item: dict) -> None:
@@ -92,8 +104,10 @@ def _check_item(item: dict) -> None:
         )
 
 
-def _check_chunk(session: UploadSession, content_range: str, chunk: bytes) -> None:
-    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", content_range)
+def _check_chunk(session: UploadSession, headers: Headers, chunk: bytes) -> None:
+    found = re.fullmatch(r"bytes (\d+)-(\d+)/(\d+)", headers.get("content-range", ""))
+    if headers.get("content-type") != "application/octet-stream":
+        raise GraphError(415, "UnsupportedMediaType", "Specify application/octet-stream.")
     start = len(session.content)
     expected = (start, start + len(chunk) - 1, session.size)
     if len(chunk) > REQUEST_BYTES or not chunk:
@@ -107,14 +121,4 @@ def _progress(session: UploadSession) -> dict:
     return {
         "expirationDateTime": expires.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "nextExpectedRanges": [f"{len(session.content)}-"],
-    }
-
-
-def _attachment(session: UploadSession) -> dict:
-    return {
-        "name": session.item["name"],
-        "contentType": session.item.get("contentType"),
-        "contentBytes": base64.b64encode(session.content).decode(),
-        "isInline": session.item.get("isInline", False),
-        "contentId": session.item.get("contentId"),
     }

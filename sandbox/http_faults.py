@@ -30,6 +30,13 @@ class TrackedH11Protocol(H11Protocol):
         super().connection_made(transport)
         self.transports[self.client, self.server] = transport
 
+    @classmethod
+    def cut(cls, port: int) -> None:
+        """End every connection to a port."""
+        for (_client, server), transport in list(cls.transports.items()):
+            if server[1] == port:
+                transport.abort()
+
     def connection_lost(self, exc):
         self.transports.pop((self.client, self.server), None)
         super().connection_lost(exc)
@@ -134,6 +141,8 @@ class _Exchange:
             return
         if fault.processed:
             await self.place.app(self.scope, self.receive, _swallow)
+        elif fault.after_body:
+            await self._read_on(until=lambda message: not message.get("more_body"))
         if fault.kind == "hang":
             await self._hang(fault.seconds or FOREVER)
         elif fault.kind == "drop":
@@ -167,7 +176,10 @@ class _Exchange:
         await self._until_disconnected()
 
     async def _until_disconnected(self) -> None:
-        while (await self.receive())["type"] != "http.disconnect":
+        await self._read_on(until=lambda message: message["type"] == "http.disconnect")
+
+    async def _read_on(self, until) -> None:
+        while not until(await self.receive()):
             pass
 
     async def _half_an_answer(self) -> None:

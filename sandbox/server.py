@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
-import socket
+import ssl
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from . import seed
 from .app import service_app, web_app
 from .certificates import Certificates
 from .http_faults import TrackedH11Protocol
+from .listeners import Listener, bind
 from .smtp_exchange import ExchangeService
 from .smtp_gmail import GmailService
 from .smtp_session import SubmissionSession
@@ -34,14 +34,6 @@ class Ports:
     google_smtps: int = 0
 
 
-class _EmbeddedServer(uvicorn.Server):
-    """A uvicorn server that leaves the signals alone."""
-
-    @contextlib.contextmanager
-    def capture_signals(self):
-        yield
-
-
 class Sandbox:
     """All servers of one sandbox process.
 
@@ -52,7 +44,8 @@ class Sandbox:
         state_dir.mkdir(parents=True, exist_ok=True)
         self._state_file = state_dir / "sandbox.json"
         self._certificates = Certificates(state_dir, host)
-        self._sockets = {name: _listen(getattr(ports, name)) for name in Ports.__annotations__}
+        self._beats: list[asyncio.Task] = []
+        self._sockets = {name: bind(getattr(ports, name)) for name in Ports.__annotations__}
         numbers = {name: sock.getsockname()[1] for name, sock in self._sockets.items()}
         self.world = World(
             Addresses(
@@ -71,36 +64,37 @@ class Sandbox:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, stop.set)
-        smtp = await self._start_smtp(loop)
-        http = [self._http_server(), self._https_server()]
-        await asyncio.gather(*(self._start_http(server, sock) for server, sock in http))
+        web = self._http_listener("http", web_app(self.world), loop)
+        self.world.listeners = {
+            "https": self._http_listener("https", service_app(self.world), loop, self._https()),
+            **self._smtp_listeners(loop),
+        }
+        listeners = [web, *self.world.listeners.values()]
+        for listener in listeners:
+            await listener.up()
         self._write_state_file()
-        beats = [loop.create_task(server.main_loop()) for server, _ in http]
         await stop.wait()
         self._state_file.unlink(missing_ok=True)
-        for beat in beats:
-            beat.cancel()
-        for server in smtp:
-            server.close()
-        for server, _ in http:
-            for listener in server.servers:
-                listener.close()
+        for listener in listeners:
+            listener.down()
 
-    def _http_server(self):
-        config = _config(web_app(self.world))
-        return _EmbeddedServer(config), self._sockets["http"]
+    def _https(self) -> ssl.SSLContext:
+        return self._certificates.server_context(lambda: self.world.faults.tls("https.tls"))
 
-    def _https_server(self):
-        context = self._certificates.server_context(lambda: self.world.faults.tls("https.tls"))
-        config = _config(service_app(self.world), ssl_context_factory=lambda *_: context)
-        return _EmbeddedServer(config), self._sockets["https"]
-
-    async def _start_http(self, server: uvicorn.Server, sock: socket.socket) -> None:
+    def _http_listener(self, name: str, app, loop, tls: ssl.SSLContext | None = None) -> Listener:
+        server = uvicorn.Server(_config(app))
         server.config.load()
-        server.lifespan = server.config.lifespan_class(server.config)
-        await server.startup(sockets=[sock])
+        # uvicorn writes the Date header of its answers from time to time.
+        self._beats.append(loop.create_task(server.main_loop()))
 
-    async def _start_smtp(self, loop) -> list[asyncio.Server]:
+        def protocol():
+            return TrackedH11Protocol(
+                config=server.config, server_state=server.server_state, app_state={}, _loop=loop
+            )
+
+        return Listener(self._sockets[name], protocol, TrackedH11Protocol.cut, tls)
+
+    def _smtp_listeners(self, loop) -> dict[str, Listener]:
         exchange, gmail = ExchangeService(self.world), GmailService(self.world)
         contexts = {
             service: self._certificates.server_context(
@@ -113,16 +107,17 @@ class Sandbox:
             ("google_smtp", gmail, False),
             ("google_smtps", gmail, True),
         ]
-        return [
-            await loop.create_server(
+        return {
+            name: Listener(
+                self._sockets[name],
                 lambda service=service, implicit=implicit: SubmissionSession(
                     service, None if implicit else contexts[service], loop
                 ),
-                sock=self._sockets[name],
-                ssl=contexts[service] if implicit else None,
+                SubmissionSession.cut,
+                contexts[service] if implicit else None,
             )
             for name, service, implicit in plans
-        ]
+        }
 
     def _write_state_file(self) -> None:
         temporary = self._state_file.with_suffix(".tmp")
@@ -163,7 +158,7 @@ class Sandbox:
         }
 
 
-def _config(app, **more) -> uvicorn.Config:
+def _config(app) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=TrackedH11Protocol,
@@ -173,15 +168,4 @@ def _config(app, **more) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         timeout_keep_alive=120,
-        **more,
     )
-
-
-def _listen(port: int) -> socket.socket:
-    """Open a listening socket on loopback."""
-    # With the protocol named, asyncio switches Nagle's algorithm off for accepted connections.
-    sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    sock.bind(("127.0.0.1", port))
-    sock.listen(256)
-    return sock

@@ -100,24 +100,25 @@ class ExchangeService(SubmissionService):
     # ------------------------------------------------------------------ AUTH
 
     def log_in(self, session: SubmissionSession, user: str, token: str) -> Login | str:
-        settings, pace = self.world.settings, session.pace
+        settings, pace = self.world.settings, self.world.pace
         if settings.smtp_auth_disabled:
             return DISABLED.format(scope=settings.smtp_auth_disabled.capitalize())
         login = self._identify(user, self.world.grants.access_tokens.get(token))
         if login is None:
             return ""
-        key = self._connections_key(login)
+        key = f"{self.place}/{login.mailbox.address}"
         if settings.limits and pace.under_way[key] >= settings.exchange_connections:
             return TOO_MANY_CONNECTIONS
         pace.under_way[key] += 1
+        session.slot = pace, key
         return login
 
     def log_out(self, session: SubmissionSession) -> None:
-        if session.login:
-            session.pace.under_way[self._connections_key(session.login)] -= 1
-
-    def _connections_key(self, login: Login) -> str:
-        return f"{self.place}/{login.mailbox.address}"
+        if session.slot:
+            # The pace of then: a reset has put another in its place.
+            pace, key = session.slot
+            session.slot = None
+            pace.under_way[key] -= 1
 
     def _identify(self, user: str, token: AccessToken | None) -> Login | None:
         if token is None or token.provider != "microsoft" or token.resource != OUTLOOK:

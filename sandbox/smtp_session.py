@@ -13,12 +13,14 @@ import re
 import ssl
 from abc import ABC, abstractmethod
 from collections import defaultdict
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
+from weakref import WeakSet
 
 from aiosmtpd.smtp import SMTP
 
 from .directory import Account
 from .faults import Fault
+from .pace import Pace
 from .state import World
 
 #: RFC 4954 wants room for 12288 octets in an AUTH exchange
@@ -91,6 +93,7 @@ class SubmissionSession(SMTP):
     """One connection to a :class:`SubmissionService`."""
 
     line_length_limit = 65_536
+    open_sessions: ClassVar[WeakSet[SubmissionSession]] = WeakSet()
 
     def __init__(self, service: SubmissionService, tls_context: ssl.SSLContext | None, loop):
         super().__init__(
@@ -106,8 +109,9 @@ class SubmissionSession(SMTP):
         self.service = service
         self.world = service.world
         self.login: Login | None = None
-        # A reset replaces the world's; this session must be taken off where it was added.
-        self.pace = service.world.pace
+        self.port = 0
+        #: where this session is counted, and under which name
+        self.slot: tuple[Pace, str] | None = None
         self._command = "CONNECT"
         # aiosmtpd shares one table among all sessions and empties it in each constructor.
         self.command_size_limits = defaultdict(lambda: 1024, AUTH=AUTH_LINE_BYTES)
@@ -130,8 +134,22 @@ class SubmissionSession(SMTP):
             self.world.logs.count(self.service.place, self._command, int(last_line[:3]))
         await super().push(text)
 
+    @classmethod
+    def cut(cls, port: int) -> None:
+        """End every session at a port."""
+        for session in list(cls.open_sessions):
+            if session.port == port and session.transport:
+                session.transport.abort()
+
+    def connection_made(self, transport) -> None:
+        """Begin the session; STARTTLS comes here a second time."""
+        self.open_sessions.add(self)
+        self.port = self.port or transport.get_extra_info("sockname")[1]
+        super().connection_made(transport)
+
     def connection_lost(self, error) -> None:
         """End the session."""
+        self.open_sessions.discard(self)
         self.service.log_out(self)
         super().connection_lost(error)
 

@@ -8,6 +8,7 @@ from .clock import Clock
 from .directory import Directory
 from .faults import Faults
 from .grants import GrantStore
+from .listeners import Listener
 from .logs import Logs
 from .mail import MailStore
 from .pace import Pace
@@ -34,6 +35,8 @@ class World:
     def __init__(self, addresses: Addresses):
         self.addresses = addresses
         self.signing_key = SigningKey()
+        #: by name, as in the control interface; the web page's own is none of them
+        self.listeners: dict[str, Listener] = {}
         self.directory = Directory()
         self.reset()
 

@@ -3,7 +3,7 @@
 import base64
 
 import pytest
-from sandbox_clients import ERP, graph, graph_token, mail
+from sandbox_clients import ERP, graph, graph_token, mail, send_mime
 
 pytest_plugins = ["sandbox_fixture"]
 
@@ -38,6 +38,7 @@ def session_for(sandbox, token, draft, size, base="/me"):
 
 def put(sandbox, url, content, start, total, **headers):
     headers["Content-Range"] = f"bytes {start}-{start + len(content) - 1}/{total}"
+    headers.setdefault("Content-Type", "application/octet-stream")
     return sandbox.session.put(url, data=content, headers=headers)
 
 
@@ -68,11 +69,83 @@ def test_an_upload_session_takes_chunks_in_order(sandbox, token, draft):
     assert put(sandbox, url, rest, 3 * MEGABYTE, size).status_code == 416
     refused = put(sandbox, url, first, 0, size, Authorization=f"Bearer {token}")
     assert refused.status_code == 401
+    assert put(sandbox, url, first, 0, size, **{"Content-Type": "text/plain"}).status_code == 415
     answer = put(sandbox, url, first, 0, size)
     assert (answer.status_code, answer.json()["nextExpectedRanges"]) == (200, [f"{len(first)}-"])
+    assert sandbox.session.get(url).json() == answer.json()
     assert put(sandbox, url, rest, len(first), size).status_code == 201
     graph(sandbox, "POST", f"/me/messages/{draft['id']}/send", token)
     assert sandbox.messages()[0]["size"] > size
+
+
+def test_an_upload_session_expires(sandbox, token, draft):
+    url = session_for(sandbox, token, draft, 4 * MEGABYTE).json()["uploadUrl"]
+    sandbox.api("clock", {"advance": 3 * 3600 + 1})
+    assert put(sandbox, url, b"x" * MEGABYTE, 0, 4 * MEGABYTE).status_code == 404
+    assert sandbox.session.get(url).status_code == 404
+
+
+IDS = b"\r\n ".join(b"<%d-%s@odoo.example>" % (number, b"x" * 90) for number in range(3))
+
+
+def mime_draft(sandbox, token, **headers):
+    raw = mail(ERP, List_Unsubscribe="<https://odoo.example/u>", Bcc="b@x")
+    body = base64.b64encode(b"References: " + IDS + b"\r\n" + raw)
+    headers["Content-Type"] = "text/plain"
+    return graph(sandbox, "POST", "/me/messages", token, data=body, headers=headers).json()
+
+
+def test_a_mime_draft_keeps_its_headers_and_gets_its_files(sandbox, token):
+    draft = mime_draft(sandbox, token)
+    image = {
+        "name": "logo.png",
+        "contentType": "image/png",
+        "contentBytes": base64.b64encode(b"PNG").decode(),
+        "isInline": True,
+        "contentId": "logo@odoo.example",
+    }
+    path = f"/me/messages/{draft['id']}"
+    added = graph(sandbox, "POST", f"{path}/attachments", token, json=image).json()
+    assert (added["size"], added["isInline"], "contentBytes" in added) == (3, True, False)
+    assert graph(sandbox, "POST", f"{path}/send", token).status_code == 202
+    source = sandbox.source(sandbox.messages(recipient="b@x")[0])
+    assert b"References: " + IDS + b"\r\n" in source
+    assert b"List-Unsubscribe: <https://odoo.example/u>\r\n" in source
+    assert b"Content-ID: <logo@odoo.example>\r\n" in source
+    assert b'Content-Disposition: inline; filename="logo.png"' in source
+
+
+@pytest.mark.parametrize(
+    "attachment", [{"contentBytes": "YQ=="}, {"name": "a", "contentBytes": "?"}]
+)
+def test_a_file_without_a_name_or_base64_is_refused(sandbox, token, draft, attachment):
+    path = f"/me/messages/{draft['id']}/attachments"
+    assert graph(sandbox, "POST", path, token, json=attachment).status_code == 400
+
+
+def test_only_an_immutable_id_finds_the_sent_copy(sandbox, token):
+    found = []
+    for headers in ({}, {"Prefer": 'IdType="ImmutableId"'}):
+        draft = mime_draft(sandbox, token, **headers)
+        path = f"/me/messages/{draft['id']}"
+        graph(sandbox, "POST", f"{path}/send", token)
+        found.append(graph(sandbox, "GET", path, token))
+    assert [answer.status_code for answer in found] == [404, 200]
+    assert found[1].json()["parentFolderId"] == "sentitems"
+    assert found[1].json()["bccRecipients"][0]["emailAddress"]["address"] == "b@x"
+
+
+def test_drafts_count_as_requests_and_not_as_mails(sandbox, token, draft):
+    sandbox.settings(limits=True, exchange_messages_per_minute=1)
+    send_mime(sandbox, token, mail(ERP))
+    path = f"/me/messages/{draft['id']}"
+    attachment = {"name": "a.txt", "contentBytes": "YQ=="}
+    assert graph(sandbox, "POST", "/me/messages", token, json=DRAFT).status_code == 201
+    assert graph(sandbox, "POST", f"{path}/attachments", token, json=attachment).ok
+    assert graph(sandbox, "POST", f"{path}/send", token).status_code == 429
+    sandbox.settings(graph_requests_per_ten_minutes=4)
+    assert graph(sandbox, "POST", f"{path}/attachments", token, json=attachment).status_code == 429
+    assert session_for(sandbox, token, draft, 4 * MEGABYTE).status_code == 429
 
 
 def test_small_files_do_not_use_a_session_and_large_ones_are_limited(sandbox, token, draft):

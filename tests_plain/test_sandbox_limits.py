@@ -149,3 +149,18 @@ def test_no_limit_is_enforced_by_default(sandbox):
     token = microsoft_grant(sandbox)["access_token"]
     with logged_in(sandbox, token) as one, logged_in(sandbox, token) as two:
         assert [send(one), send(two), send(one)] == [250, 250, 250]
+
+
+def test_a_reset_between_connecting_and_signing_in_leaves_no_room_for_more(sandbox):
+    with smtp(sandbox) as early:
+        sandbox.reset()
+        sandbox.settings(limits=True, exchange_connections=1)
+        token = microsoft_grant(sandbox)["access_token"]
+        log_in(early, ERP, token)
+        with smtp(sandbox) as second, pytest.raises(smtplib.SMTPResponseException) as refused:
+            log_in(second, ERP, token)
+        assert refused.value.smtp_code == 432
+    with smtp(sandbox) as first, smtp(sandbox) as second:
+        log_in(first, ERP, token)
+        with pytest.raises(smtplib.SMTPResponseException):
+            log_in(second, ERP, token)
