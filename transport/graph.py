@@ -92,6 +92,8 @@ class GraphSession(MailSession):
 
     def _post(self, body: Base64Body | bytes, token) -> Answer:
         headers = {"Authorization": f"Bearer {token.value}", "Content-Type": "text/plain"}
+        if self.transcript:
+            self.transcript.sent(f"POST {self._url} ({len(body)} bytes)")
         try:
             response = self._session().post(self._url, data=body, headers=headers)
         except UnreachableError as error:
@@ -104,7 +106,12 @@ class GraphSession(MailSession):
             error.stops_mailbox = not getattr(body, "begun", False)
             raise
         self._used_at = self._monotonic()
-        return Answer.parse(response.status_code, response.headers, _json(response), now=self._now)
+        answer = Answer.parse(
+            response.status_code, response.headers, _json(response), now=self._now
+        )
+        if self.transcript:
+            self.transcript.received(f"{answer} (request {answer.request_id})")
+        return answer
 
     def _session(self):
         """Return the HTTP session, a new one where the old one idled too long."""

@@ -6,11 +6,14 @@ import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from ..exceptions import MailOAuth2Error, PersonNeededError, RefusedError
 from ..providers.base import AccessToken
 from .addresses import is_address
+
+if TYPE_CHECKING:
+    from .transcript import Transcript
 
 _logger = logging.getLogger(__name__)
 
@@ -59,6 +62,8 @@ class MailSession(ABC):
         self.smtp_from = False
         #: largest message in bytes, 0 where the provider has named none (yet)
         self.max_size = 0
+        #: :class:`~.transcript.Transcript` that a caller wants kept of what is said, or ``None``
+        self.transcript: Transcript | None = None
         #: :class:`SubmissionResult` of the last mail, ``None`` if it was not accepted
         self.last_result: SubmissionResult | None = None
 

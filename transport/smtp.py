@@ -65,6 +65,9 @@ class SmtpSession(MailSession):
         token = self._get_token(force_token)
         try:
             connection = self._connect()
+            if self.transcript:
+                self.transcript.note(f"connected to {self._details['host']}")
+                self.transcript.listen(connection)
             # The final dot is a small write after a large one: Nagle would hold it back until
             # the server's delayed acknowledgement.
             connection.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
