@@ -24,6 +24,7 @@ from . import (
     web,
 )
 from .aadsts import EntraError
+from .http_date import OwnDate
 from .http_errors import GoogleError, GraphError, on_entra_error, on_google_error, on_graph_error
 from .http_faults import Place
 from .pages import HERE
@@ -138,6 +139,7 @@ def web_app(world: World) -> Starlette:
 def _application(world: World, routes: list) -> Starlette:
     application = Starlette(
         routes=routes,
+        middleware=[Middleware(OwnDate)],
         exception_handlers={
             EntraError: on_entra_error,
             GraphError: on_graph_error,

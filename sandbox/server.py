@@ -167,5 +167,6 @@ def _config(app) -> uvicorn.Config:
         log_level="critical",
         access_log=False,
         server_header=False,
+        date_header=False,  # by the sandbox's clock instead
         timeout_keep_alive=120,
     )

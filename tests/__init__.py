@@ -3,6 +3,11 @@ from . import test_callback
 from . import test_company
 from . import test_company_connection
 from . import test_device_sign_in
+from . import test_diagnosis
+from . import test_diagnosis_mailbox
+from . import test_diagnosis_password
+from . import test_diagnosis_people
+from . import test_diagnosis_way
 from . import test_main_path
 from . import test_mailbox_status
 from . import test_queue
@@ -15,4 +20,3 @@ from . import test_sign_in
 from . import test_take_over
 from . import test_take_over_undo
 from . import test_upkeep
-from . import test_diagnosis

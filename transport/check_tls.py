@@ -76,10 +76,11 @@ def https_certificate(url: str, *, verify: bool = True) -> Certificate:
         return Certificate.of(connection)
 
 
-def smtp_certificate(server: SmtpServer, *, verify: bool = True) -> Certificate:
+def smtp_certificate(server: SmtpServer, *, verify: bool | None = None) -> Certificate:
     """Return the certificate of a mail server that encrypts, by STARTTLS or from the first byte.
 
-    :param verify: ``False`` to look at one that was refused; nobody signs in there
+    :param verify: whether it is checked, by default as the settings say; ``False`` to look at one
+        that was refused, where nobody signs in
     :raises UnreachableError: ``tls_untrusted``, ``tls_wrong_host``, ``tls_expired``, …
     :raises ConfigurationError: ``smtp_extension_missing``, the server offers no STARTTLS
     """
