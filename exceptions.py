@@ -135,7 +135,15 @@ class RefusedError(MailOAuth2Error):
 
 
 class DeliveryUnknownError(MailOAuth2Error):
-    """The content was handed over and the connection ended before the answer."""
+    """The content was handed over and the connection ended before the answer.
+
+    :param refused: ``{address: reply}`` of recipients that were certainly *not* served; what a
+        reply means is told at :class:`.transport.SubmissionResult`
+    """
 
     outcome = "unknown"
     generic_key = "delivery_unknown"
+
+    def __init__(self, key="", *, refused=None, **context):
+        super().__init__(key, **context)
+        self.refused = dict(refused or {})

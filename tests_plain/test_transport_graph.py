@@ -143,6 +143,44 @@ class TestSending:
         assert "token-1" not in caplog.text + repr(caught.value) + str(caught.value)
 
 
+class TestParts:
+    def recipients(self, server):
+        """Return To and Bcc of each request."""
+        sent = [message_from_bytes(base64.b64decode(body)) for _p, _h, body in server.requests]
+        return [(message["To"], message["Bcc"]) for message in sent]
+
+    def test_recipients_over_the_limit_get_submissions_of_their_own(self, server, session):
+        session.max_recipients = 2
+        result = send(session, ANN, BOB, "cat@fabrikam.example")
+        assert self.recipients(server) == [
+            (f"{ANN},\r\n {BOB}", None),
+            (None, "cat@fabrikam.example"),
+        ]
+        assert (result.refused, session.last_result) == ({}, result)
+
+    def test_throttling_of_a_later_part_is_told_with_the_result(self, server, session):
+        session.max_recipients = 1
+        server.script = [(202, {}, None), (429, {"Retry-After": "7"}, refusal("TooManyRequests"))]
+        result = send(session, ANN, BOB, "cat@fabrikam.example")
+        assert len(server.requests) == 2
+        assert set(result.refused) == {BOB, "cat@fabrikam.example"}
+        assert result.refused[BOB] == "429 TooManyRequests words"
+        assert (result.trouble.retry_after, result.trouble.stops_mailbox) == (7, True)
+
+    def test_unknown_part_is_the_only_one_that_must_not_be_repeated(self, server, session):
+        session.max_recipients = 1
+        server.script = [(202, {}, None), (504, {}, refusal("GatewayTimeout"))]
+        result = send(session, ANN, BOB, "cat@fabrikam.example")
+        assert result.refused[BOB].startswith("delivery_unknown: graph_unanswered: 504")
+        assert result.refused["cat@fabrikam.example"].startswith("4")
+
+    def test_refused_token_repeats_no_part_that_was_accepted(self, server, session, tokens):
+        session.max_recipients = 1
+        server.script = [(202, {}, None), (401, {}, refusal("InvalidAuthenticationToken"))]
+        assert send(session, ANN, BOB).refused == {}
+        assert [to for to, _bcc in self.recipients(server)] == [ANN, BOB, BOB]
+
+
 class TestAnswers:
     @pytest.mark.parametrize("status", [200, 201, 204])
     def test_only_202_means_accepted(self, server, session, status):

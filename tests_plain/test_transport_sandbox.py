@@ -244,6 +244,15 @@ class TestGmail:
         assert sorted(received(trusted)) == sorted(people)
         assert result.refused == {}
 
+    def test_parts_smaller_than_the_servers_limit_serve_everybody_once_too(
+        self, trusted, connected
+    ):
+        people = [f"p{number}@fabrikam.example" for number in range(150)]
+        result = send(connected("google_smtp", max_recipients=40), *people)
+        assert sorted(received(trusted)) == sorted(people)
+        assert trusted.count("google_smtp", "DATA", 250) == 4
+        assert (result.refused, trusted.count("google_smtp", "RCPT", 452)) == ({}, 0)
+
     def test_daily_limit_is_a_pause(self, trusted, connected):
         trusted.settings(limits=True, gmail_messages_per_day=1)
         session = connected("google_smtp")
@@ -273,6 +282,13 @@ class TestGraph:
         session = connected("graph")
         with pytest.raises(exc.RefusedError, match="send_as_denied"):
             session.send_message(mail("anna@contoso.example"), MS_MAILBOX, [ANN])
+
+    def test_more_recipients_than_a_message_may_have_are_all_served_once(self, trusted, connected):
+        trusted.settings(exchange_recipients_per_message=40)
+        people = [f"p{number}@fabrikam.example" for number in range(90)]
+        result = send(connected("graph", max_recipients=40), *people)
+        assert sorted(received(trusted)) == sorted(people)
+        assert (result.refused, trusted.count("graph.sendmail", "POST", 202)) == ({}, 3)
 
     def test_largest_mail_is_taken_and_a_larger_one_refused_unsent(self, trusted, connected):
         session = connected("graph")

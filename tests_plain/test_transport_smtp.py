@@ -222,6 +222,45 @@ class TestRecipients:
         assert [recipients for _s, recipients, _c in server.delivered] == [[ANN]]
         assert result.refused[BOB].startswith(words)
 
+    def test_recipients_over_our_own_limit_get_submissions_of_their_own(self, server, session):
+        session.max_recipients = 2
+        session.open()
+        result = send(session, ANN, BOB, CAT)
+        assert [recipients for _s, recipients, _c in server.delivered] == [[ANN, BOB], [CAT]]
+        assert (result.refused, result.trouble) == ({}, None)
+        assert server.connections == 1
+
+    def test_part_whose_recipients_are_refused_does_not_stop_the_others(self, server, session):
+        session.max_recipients = 1
+        server.script("RCPT", b"550 5.1.1 unknown", b"450 4.2.1 too quickly")
+        result = send(session, ANN, BOB, CAT)
+        assert [recipients for _s, recipients, _c in server.delivered] == [[CAT]]
+        assert result.refused == {ANN: "550 5.1.1 unknown", BOB: "450 4.2.1 too quickly"}
+
+    def test_token_refused_between_parts_is_renewed_and_no_part_repeated(
+        self, server, session, tokens
+    ):
+        session.max_recipients = 1
+        server.script("MAIL", None, b"530 5.7.57 Client was not authenticated")
+        result = send(session, ANN, BOB)
+        assert [recipients for _s, recipients, _c in server.delivered] == [[ANN], [BOB]]
+        assert (result.refused, tokens.calls) == ({}, [False, True])
+
+    def test_unknown_delivery_names_who_was_not_served_for_sure(self, server, session):
+        session.max_recipients = 2
+        server.script("RCPT", None, b"550 5.1.1 unknown")
+        server.script("CONTENT", FIN)
+        with pytest.raises(exc.DeliveryUnknownError) as caught:
+            send(session, ANN, BOB, CAT)
+        assert caught.value.refused == {BOB: "550 5.1.1 unknown", CAT: "450 not handed over yet"}
+
+    def test_recipient_the_server_had_no_room_for_is_not_unknown(self, server, session):
+        server.script("RCPT", None, b"452 4.5.3 too many recipients")
+        server.script("CONTENT", FIN)
+        with pytest.raises(exc.DeliveryUnknownError) as caught:
+            send(session, ANN, BOB)
+        assert caught.value.refused == {BOB: "450 not handed over yet"}
+
     def test_limit_at_the_first_recipient_is_a_matter_of_time(self, server, session):
         server.script("RCPT", *[b"452 4.5.3 too many recipients"] * 2)
         with pytest.raises(exc.TransientError, match="too_many_recipients"):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from .session import MailSession, SubmissionResult
+from .delivery import SubmissionResult
+from .session import MailSession
 
 __all__ = ["MailSession", "SubmissionResult", "open_mail_session"]
 
@@ -18,6 +19,7 @@ def open_mail_session(
     host: str,
     port: int,
     api_url: str,
+    max_recipients: int = 0,
 ) -> MailSession:
     """Return an unconnected session of a transport.
 
@@ -29,19 +31,14 @@ def open_mail_session(
     :param connect: makes the SMTP connection (SMTP only)
     :param host, port: where ``connect`` goes to (SMTP only)
     :param api_url: host of the API (Graph only)
+    :param max_recipients: see :class:`MailSession`
     """
+    common = {"mailbox": mailbox, "get_token": get_token, "max_recipients": max_recipients}
     # Imported late: a form that shows a server needs neither smtplib nor requests.
     if transport == "graph":
         from .graph import GraphSession
 
-        return GraphSession(api_url=api_url, mailbox=mailbox, account=account, get_token=get_token)
+        return GraphSession(api_url=api_url, account=account, **common)
     from .smtp import SmtpSession
 
-    return SmtpSession(
-        connect=connect,
-        provider=provider,
-        host=host,
-        port=port,
-        mailbox=mailbox,
-        get_token=get_token,
-    )
+    return SmtpSession(connect=connect, provider=provider, host=host, port=port, **common)

@@ -11,9 +11,10 @@ from urllib.parse import quote
 
 from ..exceptions import DeliveryUnknownError, RefusedError, UnreachableError
 from ..providers.http_session import open_session
+from .delivery import SubmissionResult
 from .envelope import to_graph_mime
 from .graph_replies import TOKEN_REFUSED_KEYS, Answer, classify
-from .session import MailSession, SubmissionResult
+from .session import MailSession
 
 #: Graph takes requests up to 4 MB, and the body is the MIME in base64.
 #: https://learn.microsoft.com/graph/api/user-post-messages
@@ -69,13 +70,17 @@ class GraphSession(MailSession):
         """Only fetch a token: Graph has nothing to log in to, the connection comes with a mail."""
         self._get_token(force_token)
 
-    def _submit(self, message, from_addr, recipients, force_token) -> SubmissionResult:
-        mime = to_graph_mime(message, recipients)
+    def _submit(self, message, from_addr, delivery, force_token) -> None:
+        token = self._get_token(force_token)
+        while delivery.part:
+            delivery.served(self._send(to_graph_mime(message, delivery.part), token))
+
+    def _send(self, mime: bytes, token) -> SubmissionResult:
         if len(mime) > MIME_LIMIT:
             raise RefusedError(
                 "message_too_large", details={"size": len(mime), "limit": MIME_LIMIT}
             )
-        answer = self._post(Base64Body(mime), self._get_token(force_token))
+        answer = self._post(Base64Body(mime), token)
         if answer.status != 202:
             raise classify(answer)
         return SubmissionResult("202 Accepted", answer.request_id)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, TypeVar
 
 from ..exceptions import MailOAuth2Error, PersonNeededError, RefusedError
 from ..providers.base import AccessToken
 from .addresses import is_address
+from .delivery import Delivery, SubmissionResult
 
 if TYPE_CHECKING:
     from .transcript import Transcript
@@ -18,22 +18,6 @@ if TYPE_CHECKING:
 _logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class SubmissionResult:
-    """What the provider answered when it accepted a mail.
-
-    :param reply: the provider's own words, e.g. ``250 2.0.0 OK <id>`` or ``202 Accepted``
-    :param request_id: id under which the provider's support finds the request (Graph)
-    :param refused: ``{address: reply}`` of the recipients that were *not* served although the
-        mail was accepted for others. A reply that starts with ``4`` is temporary; one that
-        starts with a catalogue key (``delivery_unknown: …``) says how a later part ended
-    """
-
-    reply: str
-    request_id: str = ""
-    refused: dict[str, str] = field(default_factory=dict)
 
 
 class MailSession(ABC):
@@ -47,13 +31,18 @@ class MailSession(ABC):
     :param mailbox: address of the mailbox that sends
     :param get_token: ``get_token(force) -> AccessToken``; ``force`` skips what is stored and
         asks the provider for a new one
+    :param max_recipients: most envelope recipients of one submission, 0 for any number; a mail
+        to more of them goes out in parts
     """
 
     #: catalogue keys of refusals that a fresh token may cure
     token_refused_keys: frozenset[str] = frozenset()
 
-    def __init__(self, *, mailbox: str, get_token: Callable[[bool], AccessToken]):
+    def __init__(
+        self, *, mailbox: str, get_token: Callable[[bool], AccessToken], max_recipients: int = 0
+    ):
         self.mailbox = mailbox
+        self.max_recipients = max_recipients
         self._get_token = get_token
         #: what every error of this session tells the catalogue's sentences
         self._details = {"mailbox": mailbox}
@@ -83,11 +72,15 @@ class MailSession(ABC):
         :raises MailOAuth2Error: its ``outcome`` tells what may be done with the mail
         """
         self.last_result = None
-        recipients, invalid = _sorted_out(to_addrs)
-        result = self._repeat_with_fresh_token(
-            lambda force: self._submit(message, from_addr, recipients, force)
-        )
-        self.last_result = replace(result, refused={**invalid, **result.refused})
+        delivery = Delivery(*_sorted_out(to_addrs, self.max_recipients))
+        while delivery.part:
+            try:
+                self._repeat_with_fresh_token(
+                    lambda force: self._submit(message, from_addr, delivery, force)
+                )
+            except MailOAuth2Error as error:
+                delivery.failed(error)
+        self.last_result = delivery.result()
         return self.last_result
 
     def verify(self, sender: str) -> None:
@@ -110,7 +103,8 @@ class MailSession(ABC):
     def _open(self, force_token: bool) -> None: ...
 
     @abstractmethod
-    def _submit(self, message, from_addr, recipients, force_token) -> SubmissionResult: ...
+    def _submit(self, message, from_addr, delivery: Delivery, force_token) -> None:
+        """Serve one part after the other; leave the one that cannot be served to the caller."""
 
     @abstractmethod
     def _verify(self, sender, force_token) -> None: ...
@@ -138,8 +132,8 @@ class MailSession(ABC):
             raise
 
 
-def _sorted_out(addresses) -> tuple[list[str], dict[str, str]]:
-    """Return the addresses, each once, and ``{address: reason}`` of those that are none.
+def _sorted_out(addresses, part_size) -> tuple[list[str], int, dict[str, str]]:
+    """Return what :class:`Delivery` wants: addresses, each once, and those that are none.
 
     smtplib and header parsers make something of a malformed address, and not all the same.
     """
@@ -149,4 +143,4 @@ def _sorted_out(addresses) -> tuple[list[str], dict[str, str]]:
     invalid = {address: "address_invalid" for address in unique if not is_address(address)}
     if len(invalid) == len(unique):
         raise RefusedError("address_invalid", refused=invalid)
-    return [address for address in unique if address not in invalid], invalid
+    return [address for address in unique if address not in invalid], part_size, invalid

@@ -9,10 +9,11 @@ import socket
 from collections.abc import Callable
 from dataclasses import replace
 
-from ..exceptions import MailOAuth2Error, RefusedError, ThrottledError, TransientError
+from ..exceptions import MailOAuth2Error, ThrottledError, TransientError
 from .connection_errors import CONNECTION_ERRORS, typed_error
+from .delivery import SubmissionResult
 from .serialisation import to_bytes
-from .session import MailSession, SubmissionResult
+from .session import MailSession
 from .smtp_auth import authenticate_xoauth2
 from .smtp_replies import CONNECT, MAIL, TOKEN_REFUSED_KEYS
 from .smtp_transaction import Mail, Outcome, Transaction, size_limit
@@ -81,20 +82,16 @@ class SmtpSession(MailSession):
         self._connection = connection
         self.max_size = size_limit(connection)
 
-    def _submit(self, message, from_addr, recipients, force_token) -> SubmissionResult:
+    def _submit(self, message, from_addr, delivery, force_token) -> None:
         reused = self._connection is not None
         self._open(force_token)
-        mail = self._prepare(message, from_addr, recipients)
-        try:
-            return self._deliver(mail)
-        except TransientError as error:
-            # A server closes a connection that idled or carried enough mails when it likes; we
-            # notice at the next MAIL. That says nothing about this mail.
-            lost_early = reused and self._connection is None and self._stage == MAIL
-            if not lost_early or isinstance(error, ThrottledError):
-                raise
-        self._open(False)
-        return self._deliver(mail)
+        mail = self._prepare(message, from_addr, delivery.recipients)
+        while delivery.part:
+            outcome = self._transact(replace(mail, recipients=delivery.part), reused)
+            delivery.served(
+                SubmissionResult(str(outcome.reply), refused=outcome.refused), outcome.postponed
+            )
+            reused = True
 
     def _verify(self, sender, force_token):
         self._open(force_token)
@@ -111,28 +108,21 @@ class SmtpSession(MailSession):
         content = to_bytes(message, utf8=international)
         if not content.isascii() and not self._connection.has_extn("8bitmime"):
             content = to_bytes(message, utf8=international, seven_bit=True)
-        return Mail(content, sender, tuple(recipients), international)
+        return Mail(content, sender, (), international)
 
-    def _deliver(self, mail: Mail) -> SubmissionResult:
-        """Hand over, in as many transactions as the server's recipient limit asks for.
+    def _transact(self, mail: Mail, reused: bool) -> Outcome:
+        try:
+            return self._run(mail)
+        except TransientError as error:
+            # A server closes a connection that idled or carried enough mails when it likes; we
+            # notice at the next MAIL. That says nothing about this mail.
+            lost_early = reused and self._connection is None and self._stage == MAIL
+            if not lost_early or isinstance(error, ThrottledError):
+                raise
+        self._open(False)
+        return self._run(mail)
 
-        Once a part was accepted nothing is raised any more: the caller would send that part
-        again. The others are reported as refused.
-        """
-        outcome = self._transact(mail)
-        result = SubmissionResult(str(outcome.reply), refused=_words(outcome))
-        while outcome.postponed:
-            rest = replace(mail, recipients=outcome.postponed)
-            try:
-                self._open(False)
-                outcome = self._transact(rest)
-            except MailOAuth2Error as error:
-                result.refused.update(_refusals(rest.recipients, error))
-                break
-            result.refused.update(_words(outcome))
-        return result
-
-    def _transact(self, mail: Mail) -> Outcome:
+    def _run(self, mail: Mail) -> Outcome:
         with self._kept_usable() as transaction:
             return transaction.run(mail)
 
@@ -162,16 +152,3 @@ class SmtpSession(MailSession):
             code = None
         if code != 250:
             self.close()
-
-
-def _words(outcome: Outcome) -> dict[str, str]:
-    return {address: str(reply) for address, reply in outcome.refused.items()}
-
-
-def _refusals(recipients, error: MailOAuth2Error) -> dict[str, str]:
-    single = error.refused if isinstance(error, RefusedError) else {}
-    reply = error.provider_text
-    if not reply[:1].isdigit():
-        # No server said it, so it gets the code of what it means: nothing was accepted yet.
-        reply = f"450 {error}" if error.outcome in ("later", "held") else str(error)
-    return {address: single.get(address, reply) for address in recipients}

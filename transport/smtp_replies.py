@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from ..exceptions import (
     ConfigurationError,
     MailOAuth2Error,
-    PersonNeededError,
     RefusedError,
     SignInNeededError,
     ThrottledError,
@@ -26,6 +25,7 @@ from ..exceptions import (
 )
 from ..providers.redaction import clean_text
 from ..providers.retry_after import pause_in_words
+from .delivery import most_urgent
 
 #: Stages of a session, in order. ``CONTENT`` is the answer to the final dot.
 CONNECT, AUTH, MAIL, RCPT, DATA, CONTENT = "connect", "auth", "mail", "rcpt", "data", "content"
@@ -260,14 +260,7 @@ def classify_recipients(replies: dict[str, Reply], provider: str = "") -> MailOA
     :param replies: ``{address: reply to RCPT}``, not empty
     """
     errors = [classify(reply, RCPT, provider) for reply in replies.values()]
-    error = min(errors, key=urgency)
+    error = most_urgent(errors)
     if isinstance(error, RefusedError):
         error.refused = {address: str(reply) for address, reply in replies.items()}
     return error
-
-
-def urgency(error: MailOAuth2Error) -> tuple[int, bool]:
-    """Return a sort key: of several errors of one mail the smallest decides about it."""
-    order = (PersonNeededError, ThrottledError, TransientError, RefusedError)
-    rank = next(rank for rank, kind in enumerate(order) if isinstance(error, kind))
-    return rank, not getattr(error, "stops_mailbox", True)

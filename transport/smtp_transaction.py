@@ -10,6 +10,7 @@ from ..exceptions import DeliveryUnknownError, RefusedError
 from ..providers.redaction import clean_text
 from .addresses import is_address
 from .connection_errors import CONNECTION_ERRORS, typed_error
+from .delivery import NOT_HANDED_OVER
 from .smtp_replies import CONTENT, DATA, MAIL, RCPT, Reply, classify, classify_recipients
 
 #: Bytes per write. The time-out of the connection holds for one write, and must not limit how
@@ -40,7 +41,7 @@ class Outcome:
     """
 
     reply: Reply
-    refused: dict[str, Reply]
+    refused: dict[str, str]
     postponed: tuple[str, ...] = ()
 
 
@@ -72,7 +73,12 @@ class Transaction:
         self.begin(mail.sender, self._mail_options(mail))
         refused, postponed = self._offer(mail.recipients)
         self._expect(354, DATA, self._connection.docmd, "DATA")
-        return Outcome(self._send_content(mail.content), refused, postponed)
+        replies = {address: str(reply) for address, reply in refused.items()}
+        try:
+            return Outcome(self._send_content(mail.content), replies, postponed)
+        except DeliveryUnknownError as error:
+            error.refused = dict.fromkeys(postponed, NOT_HANDED_OVER) | replies
+            raise
 
     def begin(self, sender: str, options=()) -> Reply:
         """Announce the sender; a session's ``verify`` stops here."""
