@@ -11,6 +11,7 @@ from . import mailbox_upkeep
 from . import secret_rotation
 from . import ir_mail_server
 from . import ir_mail_server_sending
+from . import server_test_mail
 from . import mail_oauth2_take_over
 from . import mail_mail
 from . import res_company

@@ -19,4 +19,5 @@ from . import test_security_attacks
 from . import test_sign_in
 from . import test_take_over
 from . import test_take_over_undo
+from . import test_test_mail
 from . import test_upkeep

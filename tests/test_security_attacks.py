@@ -110,12 +110,10 @@ class TestSecurityAttacks(AttackCase):
 
     def test_test_mail_holds_no_foreign_markup(self):
         self.env.user.name = self.server.name = "<script>alert(1)</script>"
-        wizard = self.env["mail.oauth2.test.mail"].create(
-            {"mail_server_id": self.server.id, "email_to": ERIN}
-        )
-        self.assertNotIn("<script", wizard._body())
-        self.assertIn("<p>", wizard._body())
-        self.assertIn("&lt;script&gt;", wizard._body())
+        body = self.server._test_mail_body()
+        self.assertNotIn("<script", body)
+        self.assertIn("<p>", body)
+        self.assertIn("&lt;script&gt;", body)
 
     def test_stranger_takes_over_no_server_of_this_company(self):
         take_overs = self.as_user(self.stranger, "mail.oauth2.take.over")

@@ -82,9 +82,9 @@ def test_mailbox_without_licence(state, company_form):
     company_form.open().connect(address)
     company_form.open_test_mail("customer@example.com")
     company_form.press("action_send")
-    words = company_form.read_refusal()
-    assert "has no mailbox in Exchange Online" in words
-    assert "Check the licence" in words
+    outcome = company_form.dialog.get_by_test_id("test-mail-failed")
+    expect(outcome.get_by_test_id("cause")).to_contain_text("has no mailbox in Exchange Online")
+    expect(outcome.get_by_test_id("remedy")).to_contain_text("Check the licence")
     company_form.open().expect_usable()
 
 

@@ -27,10 +27,11 @@ def test_says_that_the_password_is_wrong(company_form, mail_server):
     company_form.save()
     company_form.open().open_test_mail("customer@example.com")
     company_form.press("action_send")
-    assert "5.7.8" in company_form.read_refusal()
+    outcome = company_form.dialog.get_by_test_id("test-mail-failed")
+    expect(outcome.get_by_test_id("provider-text")).to_contain_text("5.7.8")
     assert mail_server.recipients == []
     company_form.dialog.get_by_role("button", name="Close").last.click()
-    company_form.page.reload()
+    expect(company_form.dialog).to_have_count(0)
 
 
 def fill_in(company_form, server, password):

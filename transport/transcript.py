@@ -23,6 +23,8 @@ class Transcript:
         self._secrets = []
         self._last_code = 0
         self._content_size = 0
+        #: what the server said last
+        self.last_answer = ""
 
     def __str__(self):
         return "\n".join(self._lines)
@@ -37,7 +39,8 @@ class Transcript:
 
     def received(self, text: str) -> None:
         """Add what the server said, without what looks like a secret."""
-        self._add("<", clean_text(text, secrets=self._secrets))
+        self.last_answer = clean_text(text, secrets=self._secrets)
+        self._add("<", self.last_answer)
 
     def listen(self, connection: smtplib.SMTP) -> None:
         """Write down everything that this SMTP connection says and hears from now on."""

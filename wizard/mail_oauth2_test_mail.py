@@ -1,10 +1,4 @@
-from markupsafe import escape
-
 from odoo import api, fields, models
-from odoo.addons.base.models.ir_mail_server import MailDeliveryException
-from odoo.exceptions import UserError
-
-from ..exceptions import MailOAuth2Error
 
 
 class MailOAuth2TestMail(models.TransientModel):
@@ -13,58 +7,53 @@ class MailOAuth2TestMail(models.TransientModel):
     _name = "mail.oauth2.test.mail"
     _description = "Send a Test E-mail"
 
-    mail_server_id = fields.Many2one("ir.mail_server", required=True, readonly=True)
+    mail_server_id = fields.Many2one(
+        "ir.mail_server", string="Server", required=True, readonly=True, ondelete="cascade"
+    )
     email_to = fields.Char(
         string="Send To", required=True, default=lambda self: self.env.user.email
     )
+    outcome = fields.Json(help="What ir.mail_server._send_test_mail returned.")
+    outcome_html = fields.Html(compute="_compute_outcome", sanitize=False)
+    conversation = fields.Text(compute="_compute_outcome")
+
+    @api.depends("outcome")
+    def _compute_outcome(self):
+        for wizard in self:
+            outcome = wizard.outcome or {}
+            wizard.conversation = outcome.get("conversation")
+            wizard.outcome_html = outcome and self.env["ir.qweb"]._render(
+                "mail_server_oauth2.test_mail_outcome",
+                {"outcome": outcome, "address": wizard.email_to},
+            )
 
     def action_send(self):
+        """Send, then close; or stay open and show what went wrong."""
         self.ensure_one()
-        self._send_now()
+        self.outcome = self.mail_server_id._send_test_mail(self.email_to)
+        if not self.outcome["accepted"]:
+            return {
+                "type": "ir.actions.act_window",
+                "name": self.env._("Send a test e-mail"),
+                "res_model": self._name,
+                "res_id": self.id,
+                "view_mode": "form",
+                "target": "new",
+            }
         return {
             "type": "ir.actions.client",
             "tag": "display_notification",
             "params": {
                 "type": "success",
-                "message": self.env._(
-                    "The provider accepted the test e-mail to %(address)s.", address=self.email_to
-                ),
+                "message": self._acceptance(),
                 "next": {"type": "ir.actions.act_window_close"},
             },
         }
 
-    def _send_now(self):
-        self.mail_server_id.check_access("read")
-        server = self.mail_server_id.sudo()
-        sender = server.oauth2_mailbox_id.address or server._get_test_email_from()
-        servers = self.env["ir.mail_server"]
-        message = servers._build_email__(
-            email_from=sender,
-            email_to=[self.email_to],
-            subject=self.env._("Test e-mail from Odoo"),
-            body=self._body(),
-            subtype="html",
-        )
-        try:
-            servers.send_email(message, mail_server_id=server.id)
-        except (MailDeliveryException, MailOAuth2Error) as error:
-            raise UserError(self._words(error)) from error
-        except (OSError, AssertionError) as error:
-            raise UserError(
-                self.env._("The test e-mail was not sent: %(error)s", error=error)
-            ) from error
-
-    @api.model
-    def _words(self, error):
-        if isinstance(error, MailOAuth2Error):
-            return self.env["mail.oauth2.error"]._text(error)
-        return "\n".join(str(part) for part in error.args[1:] or error.args)
-
-    def _body(self):
+    def _acceptance(self):
+        """Return what to say of an accepted mail, with the words of whoever accepted it."""
         return self.env._(
-            "<p>This e-mail was sent from Odoo by %(user)s to test the server "
-            "“%(server)s”. It works.</p>",
-            # str: of Markup, the translation itself would be escaped too.
-            user=str(escape(self.env.user.name)),
-            server=str(escape(self.mail_server_id.name)),
+            "The provider accepted the test e-mail to %(address)s: %(reply)s",
+            address=self.email_to,
+            reply=self.outcome["reply"],
         )
