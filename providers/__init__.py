@@ -48,6 +48,9 @@ class ServerType:
     :param transport: ``smtp`` or ``graph``
     :param shared_resource: the same for a mailbox that another account signs in for, where
         that takes more permissions
+    :param read_write_resource, shared_read_write_resource: the same with the permission to read
+        and write mail, where the transport has a use for it: mail too large for one request,
+        and looking up whether a mail was sent
     """
 
     code: str
@@ -55,10 +58,20 @@ class ServerType:
     resource: str
     transport: str
     shared_resource: str = ""
+    read_write_resource: str = ""
+    shared_read_write_resource: str = ""
 
-    def resource_for(self, *, shared: bool) -> str:
-        """Return the resource to ask a token for."""
-        return (shared and self.shared_resource) or self.resource
+    def resource_for(self, *, shared: bool, read_write: bool = False) -> str:
+        """Return the resource to ask a token for.
+
+        :param shared: another account than the mailbox's own signs in
+        :param read_write: with the permission to read and write mail, where there is such a
+            resource
+        """
+        sending = (shared and self.shared_resource) or self.resource
+        if not read_write:
+            return sending
+        return (shared and self.shared_read_write_resource) or self.read_write_resource or sending
 
 
 #: The server types of this addon by code. No other place knows what they are made of.
@@ -72,6 +85,8 @@ SERVER_TYPES = {
             resource="graph",
             transport="graph",
             shared_resource="graph_shared",
+            read_write_resource="graph_read_write",
+            shared_read_write_resource="graph_shared_read_write",
         ),
         ServerType("oauth2_google_smtp", "google", resource="smtp", transport="smtp"),
     )

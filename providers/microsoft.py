@@ -1,7 +1,7 @@
 """Microsoft Entra ID with msal: delegated permissions for Exchange SMTP and Microsoft Graph.
 
 Asked for are the least permissions that send mail: ``SMTP.Send`` or ``Mail.Send``, beside
-``openid profile offline_access``. https://learn.microsoft.com/entra/identity-platform/scopes-oidc
+``openid profile offline_access``; more only where somebody chose what needs more. https://learn.microsoft.com/entra/identity-platform/scopes-oidc
 """
 
 from __future__ import annotations
@@ -153,6 +153,8 @@ class MicrosoftProvider(DeviceCodeFlow, RefreshTokenImport, TokenReading, Provid
             "graph": ["Mail.Send"],
             # Sending from somebody else's mailbox; exists for work accounts only.
             "graph_shared": ["Mail.Send", "Mail.Send.Shared"],
+            "graph_read_write": ["Mail.Send", "Mail.ReadWrite"],
+            "graph_shared_read_write": ["Mail.Send", "Mail.Send.Shared", "Mail.ReadWrite.Shared"],
             # The same permission serves shared mailboxes: Exchange checks the rights.
             "smtp": [f"{self.app.mail_scope_url}/SMTP.Send"],
         }[resource]

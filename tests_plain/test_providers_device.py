@@ -366,6 +366,20 @@ def test_the_link_holds_what_is_asked_for_and_no_secret(device):
     assert "+" not in url
 
 
+@pytest.mark.parametrize(
+    ("resource", "scopes"),
+    [
+        ("graph", "Mail.Send"),
+        ("graph_shared", "Mail.Send Mail.Send.Shared"),
+        ("graph_read_write", "Mail.Send Mail.ReadWrite"),
+        ("graph_shared_read_write", "Mail.Send Mail.Send.Shared Mail.ReadWrite.Shared"),
+    ],
+)
+def test_a_resource_asks_for_the_least_permissions(device, resource, scopes):
+    query = parse_qs(urlsplit(consent_url(device, (resource,))).query)
+    assert query["scope"] == [f"openid profile offline_access {scopes}"]
+
+
 def test_the_link_of_an_app_for_everybody_is_for_organizations(device):
     link = urlsplit(consent_url(device, tenant="common"))
     assert link.path == "/organizations/v2.0/adminconsent"

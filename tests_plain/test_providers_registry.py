@@ -50,6 +50,23 @@ def test_every_server_type_names_a_provider_that_exists():
         assert server_type.transport in ("smtp", "graph")
 
 
+@pytest.mark.parametrize(
+    ("code", "shared", "read_write", "resource"),
+    [
+        ("oauth2_microsoft_graph", False, False, "graph"),
+        ("oauth2_microsoft_graph", True, False, "graph_shared"),
+        ("oauth2_microsoft_graph", False, True, "graph_read_write"),
+        ("oauth2_microsoft_graph", True, True, "graph_shared_read_write"),
+        ("oauth2_microsoft_smtp", True, True, "smtp"),
+        ("oauth2_google_smtp", True, True, "smtp"),
+    ],
+)
+def test_a_server_type_asks_for_no_more_than_is_needed(code, shared, read_write, resource):
+    kind = providers.SERVER_TYPES[code]
+    assert kind.resource_for(shared=shared, read_write=read_write) == resource
+    assert kind.resource_for(shared=shared) == kind.resource_for(shared=shared, read_write=False)
+
+
 def test_a_server_type_cannot_be_changed():
     with pytest.raises(FrozenInstanceError):
         providers.SERVER_TYPES["oauth2_google_smtp"].provider = "microsoft"

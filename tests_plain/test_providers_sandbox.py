@@ -248,3 +248,15 @@ def test_an_unticked_mail_permission_is_told(northwind):
 def test_a_private_gmail_account_has_no_tenant(northwind):
     identity = northwind.connect(account="gus@gmail.example").identity
     assert (identity.address, identity.tenant) == ("gus@gmail.example", "")
+
+
+@pytest.mark.parametrize("resource", ["graph_read_write", "graph_shared_read_write"])
+def test_permission_to_read_and_write_needs_its_own_consent(contoso, resource):
+    contoso.resources = ("graph",)
+    sending = contoso.connect()
+    refused(SignInNeededError, contoso.refresh, sending, resource)
+    contoso.resources = ("smtp", resource)
+    grant = contoso.connect()
+    assert set(grant.tokens) == {"smtp", resource}
+    assert "Mail.Send" in contoso.refresh(grant, resource).tokens[resource].scopes
+    assert contoso.refresh(grant, "graph").tokens["graph"].value
