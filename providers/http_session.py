@@ -7,12 +7,15 @@ libraries make for themselves once the adapter is mounted there (:func:`guard`).
 from __future__ import annotations
 
 import io
+import ssl
+import time
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
 from requests.adapters import HTTPAdapter
 from urllib3.connection import CertificateError
+from urllib3.util.ssl_ import create_urllib3_context
 
 from ..exceptions import ConfigurationError, UnreachableError
 from .network_errors import KEYS as NETWORK_KEYS
@@ -20,6 +23,7 @@ from .network_errors import causes, network_error_key, network_error_text, root_
 
 CONNECT_TIMEOUT = 5.0  # seconds
 READ_TIMEOUT = 30.0  # seconds between two packets
+ANSWER_TIMEOUT = 120.0  # seconds from the end of a request to the end of its answer
 MAX_RESPONSE = 1024 * 1024  # bytes, after decompression
 USER_AGENT = "Odoo-mail_server_oauth2"
 
@@ -50,7 +54,12 @@ _LIBRARY_KEYS = (
 
 
 def open_session(
-    *, connect_timeout=CONNECT_TIMEOUT, read_timeout=READ_TIMEOUT, max_response=MAX_RESPONSE
+    *,
+    connect_timeout=CONNECT_TIMEOUT,
+    read_timeout=READ_TIMEOUT,
+    answer_timeout=ANSWER_TIMEOUT,
+    max_response=MAX_RESPONSE,
+    monotonic=time.monotonic,
 ) -> requests.Session:
     """Return a keep-alive session for https.
 
@@ -61,12 +70,18 @@ def open_session(
 
     :param connect_timeout: seconds
     :param read_timeout: seconds without a byte from the host
+    :param answer_timeout: seconds that a whole answer may take, however it trickles in
     :param max_response: bytes of a response body
+    :param monotonic: clock in seconds that never goes back
     """
     session = requests.Session()
     session.headers["User-Agent"] = USER_AGENT
     session.headers["Accept-Encoding"] = "identity"
-    adapter = GuardedAdapter(timeout=(connect_timeout, read_timeout), max_response=max_response)
+    adapter = GuardedAdapter(
+        timeout=(connect_timeout, read_timeout),
+        max_response=max_response,
+        socket_class=_socket_class(answer_timeout, monotonic),
+    )
     _mount(session, adapter)
     return session
 
@@ -124,10 +139,19 @@ class GuardedAdapter(HTTPAdapter):
     be caught for every user of the adapter.
     """
 
-    def __init__(self, *, timeout, max_response):
+    def __init__(self, *, timeout, max_response, socket_class):
         self.timeout = timeout
         self.max_response = max_response
+        # Made as urllib3 makes its own, and shared by the connections of this adapter.
+        self._tls = create_urllib3_context()
+        self._tls.sslsocket_class = socket_class
         super().__init__()
+
+    def init_poolmanager(self, *args, **kwargs):
+        super().init_poolmanager(*args, ssl_context=self._tls, **kwargs)
+
+    def proxy_manager_for(self, proxy, **kwargs):
+        return super().proxy_manager_for(proxy, ssl_context=self._tls, **kwargs)
 
     def send(self, request, stream=False, timeout=None, **kwargs):
         address = _address(request.url)
@@ -146,6 +170,9 @@ class GuardedAdapter(HTTPAdapter):
             super().cert_verify(conn, url, verify, cert)
         except OSError as err:  # REQUESTS_CA_BUNDLE names a file that is not there
             raise UnreachableError("tls_ca_bundle_missing", details=_address(url)) from err
+        if verify is True and not conn.ca_certs:
+            # requests 2.32 loads the usual authorities into a TLS context of its own only.
+            conn.ca_certs = requests.certs.where()
 
     def _read(self, response, address):
         """Return the body as a file; its connection goes back to the pool."""
@@ -158,6 +185,31 @@ class GuardedAdapter(HTTPAdapter):
         if response.raw.length_remaining:  # urllib3 1.26 takes half a body for a whole one
             raise UnreachableError("connection_dropped", details=address)
         return io.BytesIO(bytes(body))
+
+
+def _socket_class(answer_timeout: float, monotonic) -> type[ssl.SSLSocket]:
+    """Return a TLS socket on which an answer has an end.
+
+    The time-out of a socket holds for one read, and a host that sends a byte now and then never
+    meets it. Here an answer begins with the first read after a write.
+    """
+
+    class AnswerTimeoutSocket(ssl.SSLSocket):
+        _deadline = None
+
+        def send(self, data, flags=0):
+            self._deadline = None
+            return super().send(data, flags)
+
+        def read(self, len=1024, buffer=None):  # noqa: A002 - the name in ssl
+            now = monotonic()
+            if self._deadline is None:
+                self._deadline = now + answer_timeout
+            if now > self._deadline:
+                raise TimeoutError("The answer took too long")
+            return super().read(len, buffer)
+
+    return AnswerTimeoutSocket
 
 
 def _unreachable(err, address):

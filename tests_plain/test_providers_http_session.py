@@ -5,6 +5,7 @@ import datetime
 import gzip
 import logging
 import socket
+import ssl
 import threading
 import traceback
 
@@ -15,7 +16,7 @@ import urllib3
 from mail_server_oauth2.exceptions import ConfigurationError, UnreachableError
 from mail_server_oauth2.providers import http_session
 from mail_server_oauth2.providers.http_session import guard, open_session, read_json_object
-from providers_server import Answer
+from providers_server import AUTHORITY, Answer
 
 pytest_plugins = ("providers_fixtures",)
 
@@ -148,6 +149,64 @@ def test_a_host_that_stops_in_the_middle_of_the_body(serve):
     assert error.key == "read_timeout"
 
 
+@contextlib.contextmanager
+def trickling(first, then, *, tunnel=False):
+    """Serve TLS connections that answer ``first`` at once and ``then`` piece by piece, too long.
+
+    :param tunnel: be a proxy to such a host
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("localhost").configure_cert(context)
+    pace = threading.Event()
+
+    def talk(client):
+        if tunnel:
+            client.recv(65536)
+            client.sendall(b"HTTP/1.1 200 OK\r\n\r\n")
+        with context.wrap_socket(client, server_side=True) as stream:
+            stream.recv(65536)
+            stream.sendall(first)
+            for _piece in range(200):
+                stream.sendall(then)
+                pace.wait(0.01)
+
+    with listening(talk) as port:
+        yield f"https://localhost:{port}"
+        pace.set()
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (b"", b"H"),
+        (b"HTTP/1.1 200 OK\r\nX-Slow: ", b"x"),
+        (b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n", b"x"),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n", b"1\r\nx\r\n"),
+    ],
+)
+def test_a_host_whose_answer_has_no_end(trusted, first, then):
+    with trickling(first, then) as url:
+        error = fails(url, read_timeout=5, answer_timeout=0.2)
+    assert error.key == "read_timeout"
+
+
+def test_an_answer_through_a_proxy_has_an_end_too(trusted, monkeypatch):
+    with trickling(b"", b"H", tunnel=True) as url:
+        monkeypatch.setenv("HTTPS_PROXY", url.replace("https", "http"))
+        monkeypatch.setenv("NO_PROXY", "")
+        error = fails("https://localhost:1", read_timeout=5, answer_timeout=0.2)
+    assert error.key == "read_timeout"
+
+
+def test_every_answer_has_its_own_time(serve):
+    server, moments = serve(lambda request: Answer({})), [0.0]
+    with open_session(answer_timeout=1, monotonic=lambda: moments[-1]) as http:
+        assert http.get(server.url).ok
+        moments.append(100.0)
+        assert http.get(server.url).ok
+    assert server.connections == 1
+
+
 def test_a_host_that_hangs_up_instead_of_answering(serve):
     server = serve(lambda request: None)
     assert fails(f"{server.url}/token").key == "connection_dropped"
@@ -175,6 +234,21 @@ def test_a_certificate_of_an_unknown_authority(serve, tmp_path, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "other.pem"))
     assert fails(server.url).key == "tls_untrusted"
     assert not server.requests
+
+
+def test_the_usual_authorities_are_trusted_without_a_bundle_of_the_environment(
+    serve, tmp_path, monkeypatch
+):
+    server = serve(lambda request: Answer({}))
+    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.delenv(name, raising=False)
+    assert fails(server.url).key == "tls_untrusted"
+    usual = tmp_path / "usual.pem"
+    AUTHORITY.cert_pem.write_to_path(usual)
+    monkeypatch.setattr(requests.certs, "where", lambda: str(usual))
+    monkeypatch.setattr(requests.adapters, "DEFAULT_CA_BUNDLE_PATH", str(usual))
+    with open_session() as http:
+        assert http.get(server.url).ok
 
 
 def test_a_certificate_of_yesterday(serve):
