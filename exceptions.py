@@ -3,6 +3,7 @@
     MailOAuth2Error
     ├── TransientError            outcome "later": nothing was accepted, try again
     │   ├── ThrottledError            the provider asked for a pause (``retry_after``)
+    │   │   └── PacedError                our own pace for this mailbox: nothing was tried
     │   └── UnreachableError          name, route, TLS, time-out, or an answer that makes no sense
     ├── PersonNeededError         outcome "held": useless to try before somebody acts
     │   ├── SignInNeededError         the grant is dead or was never given
@@ -69,6 +70,19 @@ class ThrottledError(TransientError):
     """The provider limits this mailbox or app for a while."""
 
     generic_key = "throttled"
+
+
+class PacedError(ThrottledError):
+    """The mailbox has sent what its own limits allow for now: nothing was even tried.
+
+    :param messages: how many messages fit into each minute from then on, 0 for any
+    """
+
+    generic_key = "paced"
+
+    def __init__(self, key="", *, messages=0, **context):
+        super().__init__(key, **context)
+        self.messages = messages
 
 
 class UnreachableError(TransientError):

@@ -40,7 +40,7 @@ class IrMailServer(models.Model):
             server, sender = self._choose_server(host, mail_server_id, smtp_from)
             if server._filter_oauth2():
                 self._check_forced_mail_server(server, allow_archived, sender)
-                return server._new_oauth2_session(sender, smtp_debug)
+                return HandOver(server._new_oauth2_session(sender, smtp_debug), server)
         return super()._connect__(
             host=host,
             port=port,
@@ -84,7 +84,6 @@ class IrMailServer(models.Model):
         )
         session.from_filter = self.from_filter or mailbox.address
         session.smtp_from = sender
-        session.mail_server_id = self.id
         return session
 
     def _token_source(self, mailbox, kind):
@@ -146,11 +145,11 @@ class IrMailServer(models.Model):
         smtp_debug=False,
         smtp_session=None,
     ):
-        """Say in words what went wrong, and tell the queue which error it was."""
-        hand_over = self.env.context.get("mail_oauth2_hand_over") or HandOver(None)
-        is_accepted = False
+        """Say in words what went wrong."""
+        if isinstance(smtp_session, HandOver):
+            smtp_session.next_turn()
         try:
-            message_id = super().send_email(
+            return super().send_email(
                 message,
                 mail_server_id=mail_server_id,
                 smtp_server=smtp_server,
@@ -163,20 +162,13 @@ class IrMailServer(models.Model):
                 smtp_debug=smtp_debug,
                 smtp_session=smtp_session,
             )
-            is_accepted = True
-            result = getattr(smtp_session, "last_result", None)
-            hand_over.accepted(result.refused if result else {})
-            return message_id
         except MailDeliveryException as failure:
             # Core raises it while it handles the session's error, without `from`.
             error = failure.__context__
             if not isinstance(error, MailOAuth2Error):
                 raise
-            hand_over.failed(error)
             text = self.env["mail.oauth2.error"]._text(error)
             raise MailDeliveryException(self.env._("Mail Delivery Failed"), text) from error
-        finally:
-            hand_over.ended(is_accepted)
 
     def _prepare_email_message__(self, message, smtp_session):  # noqa: PLW3201
         """Let the mailbox be the sender where the provider accepts no other.
@@ -184,8 +176,7 @@ class IrMailServer(models.Model):
         Core then puts the author's name before the mailbox's address, and answers still reach
         the author by Reply-To.
         """
-        server = self.sudo().browse(getattr(smtp_session, "mail_server_id", False))
-        mailbox = server.oauth2_mailbox_id
+        mailbox = smtp_session.mailbox if isinstance(smtp_session, HandOver) else None
         if mailbox and not self._match_from_filter(message["From"], smtp_session.from_filter):
             smtp_session.smtp_from = mailbox.address
             self = self.with_context(domain_notifications_email=mailbox.address)  # noqa: PLW0642
@@ -249,5 +240,6 @@ class IrMailServer(models.Model):
             return
         held = self.env["mail.mail"].sudo().search([("oauth2_held_by_id", "in", self.ids)])
         held.filtered(lambda mail: mail.state == "outgoing").scheduled_date = False
-        held.oauth2_held_by_id = False
+        held.write({"oauth2_held_by_id": False, "oauth2_waiting_since": False})
+        self.env["mail.oauth2.pause"].sudo()._of(self.oauth2_mailbox_id)._end()
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()

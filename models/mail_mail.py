@@ -1,29 +1,31 @@
 from odoo import fields, models
-from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 
-from ..exceptions import MailOAuth2Error
-from ..transport import MailSession
-from .hand_over import HandOver
-from .queue_outcome import PartialRefusal, QueueOutcome
+#: what core's failure types have no word for
+FAILURE_TYPES = [
+    ("mail_oauth2_refused", "Refused by the mail provider"),
+    ("mail_oauth2_recipient", "Recipient refused by the mail provider"),
+    ("mail_oauth2_sender", "The mailbox may not send as this address"),
+    ("mail_oauth2_size", "Too large for the mail provider"),
+    ("mail_oauth2_unknown", "Delivery unknown"),
+    ("mail_oauth2_given_up", "Given up after waiting too long"),
+    ("mail_oauth2_held", "Held until the mailbox can send again"),
+]
 
 
 class MailMail(models.Model):
     _inherit = "mail.mail"
 
+    # ------------------------------------------------------------
+    # FIELDS
+    # ------------------------------------------------------------
+
+    failure_type = fields.Selection(selection_add=FAILURE_TYPES)
     oauth2_attempts = fields.Integer(
         string="Attempts", readonly=True, copy=False, help="Hand-overs that have to be repeated."
     )
     oauth2_waiting_since = fields.Datetime(
         string="Waiting Since", readonly=True, copy=False, help="When the first of them failed."
     )
-
-    def action_retry(self):
-        """Start counting anew: a person asks for it."""
-        self.filtered(lambda mail: mail.state == "exception").write(
-            {"oauth2_attempts": 0, "oauth2_waiting_since": False, "scheduled_date": False}
-        )
-        return super().action_retry()
-
     oauth2_held_by_id = fields.Many2one(
         "ir.mail_server",
         string="Held By",
@@ -33,6 +35,62 @@ class MailMail(models.Model):
         ondelete="set null",
         help="The server that this mail waits for until somebody has acted.",
     )
+    oauth2_settled_attempt = fields.Integer(
+        copy=False,
+        help="The last attempt that the state of this mail tells of; what the journal has beyond "
+        "it is settled before the mail is handed over again.",
+    )
+    oauth2_origin_ref = fields.Integer(
+        copy=False, help="The mail that this one was parted from: its attempts are there."
+    )
+    oauth2_attempt_ids = fields.Many2many(
+        "mail.oauth2.attempt",
+        string="History",
+        compute="_compute_attempts",
+        groups="base.group_system",
+    )
+
+    def _compute_attempts(self):
+        for mail in self:
+            refs = [ref for ref in (mail._origin.id, mail.oauth2_origin_ref) if ref]
+            mail.oauth2_attempt_ids = self.env["mail.oauth2.attempt"].search(
+                [("mail_ref", "in", refs)]
+            )
+
+    # ------------------------------------------------------------
+    # ACTIONS
+    # ------------------------------------------------------------
+
+    def action_retry(self):
+        """Start counting anew: a person asks for it.
+
+        What may have been delivered is left out: whether that goes again is decided one by one.
+        """
+        sure = self.filtered(lambda mail: mail.failure_type != "mail_oauth2_unknown")
+        sure.filtered(lambda mail: mail.state == "exception")._start_anew()
+        return super(MailMail, sure).action_retry()
+
+    def action_oauth2_resend(self):
+        """Send again what may have been delivered: somebody knows that it was not."""
+        self._start_anew()
+        return self.mark_outgoing()
+
+    def action_oauth2_mark_sent(self):
+        """Somebody knows that the mail was delivered."""
+        for mail in self.filtered(lambda mail: mail.failure_type == "mail_oauth2_unknown"):
+            mail.write({"state": "sent", "failure_type": False, "failure_reason": False})
+            mail._postprocess_sent_message(list(mail.recipient_ids), [])
+        return True
+
+    def _start_anew(self):
+        self.write(
+            {
+                "oauth2_attempts": 0,
+                "oauth2_waiting_since": False,
+                "scheduled_date": False,
+                "failure_type": False,
+            }
+        )
 
     # ------------------------------------------------------------
     # CHOOSING THE SERVER
@@ -79,75 +137,3 @@ class MailMail(models.Model):
             return nobody
         record = self.env[self.model].browse(self.res_id).exists()
         return record._mail_get_companies(default=nobody)[record.id] if record else nobody
-
-    # ------------------------------------------------------------
-    # SENDING
-    # ------------------------------------------------------------
-
-    def _send(
-        self,
-        auto_commit=False,
-        raise_exception=False,
-        smtp_session=None,
-        alias_domain_id=False,
-        mail_server=False,
-        post_send_callback=None,
-    ):
-        """Connect before the first mail, so that trouble there does not fail any mail."""
-        mails = self
-        if isinstance(smtp_session, MailSession):
-            try:
-                smtp_session.open()
-            except MailOAuth2Error as error:
-                return self._not_connected(error, raise_exception, mail_server)
-            mails = self.with_context(mail_oauth2_hand_over=HandOver(mail_server))
-        return super(MailMail, mails)._send(
-            auto_commit=auto_commit,
-            raise_exception=raise_exception,
-            smtp_session=smtp_session,
-            alias_domain_id=alias_domain_id,
-            mail_server=mail_server,
-            post_send_callback=post_send_callback,
-        )
-
-    def _not_connected(self, error, raise_exception, server):
-        if raise_exception:
-            text = self.env["mail.oauth2.error"]._text(error)
-            raise MailDeliveryException(
-                self.env._("Unable to connect to the mail server"), text
-            ) from error
-        mails = self.filtered(lambda mail: mail.state == "outgoing")
-        failed = QueueOutcome(mails, error, server).apply()
-        if failed:
-            failed._postprocess_sent_message([], [], failed[0].failure_reason, "mail_smtp")
-        return True
-
-    def _postprocess_sent_message(
-        self, success_pids, success_emails, failure_reason=False, failure_type=None
-    ):
-        """Give a mail the state that the typed error asks for, before core commits."""
-        hand_over = self.env.context.get("mail_oauth2_hand_over")
-        if not hand_over:
-            return super()._postprocess_sent_message(
-                success_pids, success_emails, failure_reason, failure_type
-            )
-        error, refused = hand_over.take_error(), hand_over.take_refused()
-        # Core hands over to email_to and email_cc first, then to partner after partner.
-        is_first_accepted = hand_over.take_first()
-        is_group_served = bool(self.email_to or self.email_cc) and is_first_accepted
-        if refused:
-            partial = PartialRefusal(self, refused)
-            partial.apply()
-            success_pids, success_emails = partial.served(success_pids, success_emails)
-            failure_reason, failure_type = partial.failure
-        if error is None:
-            return super()._postprocess_sent_message(
-                success_pids, success_emails, failure_reason, failure_type
-            )
-        outcome = QueueOutcome(self, error, hand_over.server)
-        failed = outcome.apply(success_pids, is_group_served)
-        if not failed:
-            return True
-        return super(MailMail, failed)._postprocess_sent_message(
-            [], [], failed[0].failure_reason, "mail_smtp"
-        )

@@ -1,4 +1,3 @@
-import json
 import logging
 import secrets
 import time
@@ -19,6 +18,7 @@ from ..exceptions import (
 )
 from ..providers.base import AccessToken
 from . import secret_cipher
+from .remembered_error import RememberedError
 from .token_memory import memory
 
 _logger = logging.getLogger(__name__)
@@ -47,6 +47,7 @@ class MailOAuth2Token(models.Model):
     """
 
     _name = "mail.oauth2.token"
+    _inherit = "mail.oauth2.remembered.error"
     _description = "Mail OAuth2 Token"
     _rec_name = "mailbox_id"
     _log_access = False
@@ -80,12 +81,6 @@ class MailOAuth2Token(models.Model):
     access_valid_until = fields.Datetime()
     scopes = fields.Char()
 
-    error_class = fields.Char()
-    error_key = fields.Char()
-    error_text = fields.Text()
-    error_details = fields.Char()
-    error_request = fields.Char()
-    error_on = fields.Datetime()
     retry_on = fields.Datetime(help="No call to the token endpoint before this time.")
 
     _unique_mailbox = models.Constraint("UNIQUE(mailbox_id)", "One grant per mailbox.")
@@ -328,17 +323,6 @@ class MailOAuth2Token(models.Model):
         self.ensure_one()
         self._under_lock(lambda grant: grant.write(grant._error_values(error)))
 
-    @staticmethod
-    def _error_values(error):
-        return {
-            "error_class": type(error).__name__,
-            "error_key": error.key,
-            "error_text": error.provider_text,
-            "error_details": json.dumps(error.details),
-            "error_request": error.request_id,
-            "error_on": fields.Datetime.now(),
-        }
-
     def _forget_configuration_error(self):
         """The app registration was changed: what was wrong with it may be right now."""
 
@@ -432,31 +416,9 @@ class MailOAuth2Token(models.Model):
     def _purpose(self, name):
         return f"mail.oauth2.mailbox/{self.mailbox_id.id}/{name}"
 
-    def _last_error(self):
-        """Return the remembered error as an exception, ``None`` if there is none."""
-        if not self.error_class:
-            return None
-        return error_class(self.error_class)(
-            self.error_key,
-            provider_text=self.error_text or "",
-            request_id=self.error_request or "",
-            details=json.loads(self.error_details or "{}"),
-        )
-
     @staticmethod
     def _no_error_values():
-        return dict.fromkeys(
-            (
-                "error_class",
-                "error_key",
-                "error_text",
-                "error_details",
-                "error_request",
-                "error_on",
-                "retry_on",
-            ),
-            False,
-        )
+        return {**RememberedError._no_error_values(), "retry_on": False}
 
     @staticmethod
     def _grant_fields():
@@ -475,15 +437,3 @@ class MailOAuth2Token(models.Model):
             "access_valid_until",
             "scopes",
         )
-
-
-def error_class(name):
-    """Return the class of the error tree with this name."""
-    return _tree(MailOAuth2Error).get(name, MailOAuth2Error)
-
-
-def _tree(root):
-    classes = {root.__name__: root}
-    for child in root.__subclasses__():
-        classes.update(_tree(child))
-    return classes

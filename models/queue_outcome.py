@@ -5,43 +5,43 @@ outcome     what becomes of the mail
 ==========  ==============================================================================
 later       stays *outgoing* until its next attempt; *failed* once the limit has passed
 held        stays *outgoing* until somebody has acted on the mailbox; looked at once an hour,
-            so that the queue gets on with other mails meanwhile
+            so that the queue gets on with other mails meanwhile; *failed* after the limit
 refused     *failed*, with the reason
-unknown     *failed*: it may have been delivered, so it is never sent again by itself
+unknown     looked up later where the provider can be asked, else *failed*: it may have been
+            delivered, so it is never sent again by itself
 ==========  ==============================================================================
 
-Recipients who were served before the trouble began never get the mail again.
+Recipients who were served before the trouble began never get the mail again, and those whose
+turn had not come do not share the fate of one that was refused.
 """
 
-import random
 from datetime import timedelta
 
 from odoo import fields
-from odoo.tools import email_normalize
 
-#: minutes to the next attempt after the 1st, 2nd, … one; the last value repeats
-BACK_OFF = (1, 5, 10, 20, 40, 60, 120)
-#: hours after which a mail that could not be handed over is given up
+from ..exceptions import PacedError
+from .back_off import next_attempt
+from .recipients_split import part_served, part_untried, pending_notifications
+
+#: hours after which a mail that cannot be handed over is given up, if the system parameter
+#: ``mail_server_oauth2.limit_hours`` says nothing else
 LIMIT_HOURS = 48
 #: minutes after which a held mail is looked at again, though nobody has acted
 HELD_PAUSE = 60
-#: parts of a delay that are random, so that a thousand mails do not come back at once
-JITTER = 0.2
-
-
-def next_attempt(now, attempts, retry_after=None, *, jitter=random.random):
-    """Return when to try again.
-
-    :param datetime now: naive UTC
-    :param int attempts: how many have failed so far, at least 1
-    :param retry_after: seconds the provider asked for; its word goes before our table
-    :param jitter: callable giving a float in [0, 1)
-    """
-    if retry_after is not None:
-        delay = max(float(retry_after), 1.0)
-    else:
-        delay = 60.0 * BACK_OFF[min(attempts, len(BACK_OFF)) - 1]
-    return now + timedelta(seconds=delay * (1 + JITTER * jitter()))
+#: minutes until a mail that was accepted is surely found among the sent ones
+LOOK_UP_AFTER = 5
+#: ``failure_type`` of mails and notifications by the error's key; others are just refused
+FAILURE_TYPES = {
+    "outbound_spam": "mail_spam",
+    "message_too_large": "mail_oauth2_size",
+    "send_as_denied": "mail_oauth2_sender",
+    "sender_authentication_level": "mail_oauth2_sender",
+    "address_invalid": "mail_oauth2_recipient",
+    "no_recipients": "mail_oauth2_recipient",
+    "recipient_domain_unknown": "mail_oauth2_recipient",
+    "recipient_invalid": "mail_oauth2_recipient",
+    "recipient_unknown": "mail_oauth2_recipient",
+}
 
 
 class QueueOutcome:
@@ -49,202 +49,184 @@ class QueueOutcome:
 
     :param mails: ``mail.mail`` records that met this error
     :param error: an error of :mod:`..exceptions`
-    :param server: ``ir.mail_server`` that they were to leave through
+    :param hand_over: the :class:`..hand_over.HandOver` that they were to leave through
     """
 
-    def __init__(self, mails, error, server):
+    def __init__(self, mails, error, hand_over):
         self.mails = mails
         self.error = error
-        self.server = server
+        self.hand_over = hand_over
         self.env = mails.env
         self.reason = self.env["mail.oauth2.error"]._text(error)
 
-    def apply(self, success_pids=(), is_group_served=False):
-        """Write the state of mails and notifications.
+    def apply_to_one(self, course):
+        """Write the state of the mail whose own hand-over ended with the error.
 
-        :param success_pids: partners who got the mail before the error
-        :param is_group_served: whether the people in ``email_to`` and ``email_cc`` did
+        :param course: :class:`..hand_over.MailCourse` of the mail
         :return: the mails that are failed for good
         """
-        for mail in self.mails:
-            self._part_from_served(mail, success_pids, is_group_served)
-        if self.error.outcome == "later":
-            return self._postpone()
-        if self.error.outcome == "held":
-            return self._hold()
+        part_served(self.mails, course)
+        if self.error.outcome in ("refused", "unknown"):
+            self._wake_queue(part_untried(self.mails, course))
+        if self.error.outcome == "later" and not isinstance(self.error, PacedError):
+            self.mails.oauth2_attempts += 1
+        return self._apply()
+
+    def fail_one(self, course):
+        """Fail the mail for those whom its hand-over failed for, and for nobody else.
+
+        :return: the mail
+        """
+        part_served(self.mails, course)
+        self._wake_queue(part_untried(self.mails, course))
         return self._fail()
 
-    def _hold(self):
-        """Wait for a person; that takes as long as it takes, and says nothing of the mail."""
-        self._keep_waiting(
-            {
-                "failure_reason": self.reason,
-                "scheduled_date": fields.Datetime.now() + timedelta(minutes=HELD_PAUSE),
-                "oauth2_held_by_id": self.server.id if self.server else False,
-                "oauth2_attempts": 0,
-                "oauth2_waiting_since": False,
-            }
-        )
-        return self.mails.browse()
+    def apply_to_all(self):
+        """Write the state of mails that could not even be tried; no attempt is counted.
+
+        :return: the mails that are failed for good
+        """
+        return self._apply()
+
+    def _apply(self):
+        states = {"later": self._postpone, "held": self._hold, "unknown": self._look_up_later}
+        return states.get(self.error.outcome, self._fail)()
+
+    # ------------------------------------------------------------
+    # WAITING
+    # ------------------------------------------------------------
 
     def _postpone(self):
-        now = fields.Datetime.now()
-        limit = now - timedelta(hours=LIMIT_HOURS)
-        given_up = self.mails.filtered(lambda mail: (mail.oauth2_waiting_since or now) < limit)
-        retry_after = getattr(self.error, "retry_after", None)
-        for mail in self.mails - given_up:
-            attempts = mail.oauth2_attempts + 1
+        if isinstance(self.error, PacedError):
+            self._spread()
+            return self.mails.browse()
+        # Another kind of waiting has its own time.
+        self.mails.filtered("oauth2_held_by_id").oauth2_waiting_since = False
+        waiting = self._start_waiting()
+        stop = self.hand_over.stopped_until
+        by_date = (
+            {stop: waiting} if stop else waiting.grouped(lambda mail: self._next_attempt(mail))
+        )
+        for scheduled_date, mails in by_date.items():
             self._keep_waiting(
-                {
-                    "oauth2_attempts": attempts,
-                    "oauth2_waiting_since": mail.oauth2_waiting_since or now,
-                    "scheduled_date": next_attempt(now, attempts, retry_after),
-                    "failure_reason": self.reason,
-                    "oauth2_held_by_id": False,
-                },
-                mail,
+                mails, scheduled_date=scheduled_date, oauth2_held_by_id=False
             )
-        self._wake_queue(self.mails - given_up)
-        return QueueOutcome(given_up, self.error, self.server)._fail() if given_up else given_up
+        self._wake_queue(waiting)
+        return self._give_up(self.mails - waiting)
 
-    def _keep_waiting(self, values, mails=None):
-        mails = self.mails if mails is None else mails
-        mails.write({**values, "state": "outgoing", "failure_type": False})
+    def _next_attempt(self, mail):
+        return next_attempt(
+            fields.Datetime.now(), max(mail.oauth2_attempts, 1), self.error.retry_after
+        )
+
+    def _spread(self):
+        """Give each mail a time at which the pace of its mailbox has room for it.
+
+        That is no trouble: it counts neither as an attempt nor as time spent waiting.
+        """
+        start = fields.Datetime.now() + timedelta(seconds=self.error.retry_after)
+        at_once = self.error.messages or len(self.mails)
+        for minute in range(0, len(self.mails), at_once):
+            mails = self.mails[minute : minute + at_once]
+            # A little more than a minute: what left late in one must not meet the next.
+            later = start + timedelta(seconds=61 * (minute // at_once))
+            self._keep_waiting(mails, scheduled_date=later, oauth2_held_by_id=False)
+            self._wake_queue(mails)
+
+    def _hold(self):
+        """Wait for a person; that says nothing of the mail."""
+        self.mails.filtered(lambda mail: not mail.oauth2_held_by_id).oauth2_waiting_since = False
+        waiting = self._start_waiting()
+        newly_held = waiting.filtered(lambda mail: not mail.oauth2_held_by_id)
+        self._keep_waiting(
+            waiting,
+            "mail_oauth2_held",
+            scheduled_date=fields.Datetime.now() + timedelta(minutes=HELD_PAUSE),
+            oauth2_held_by_id=self.hand_over.server.id,
+            oauth2_attempts=0,
+        )
+        show_senders(newly_held)
+        return self._give_up(self.mails - waiting)
+
+    def _look_up_later(self):
+        if not self.hand_over.can_look_up:
+            return self._fail()
+        later = fields.Datetime.now() + timedelta(minutes=LOOK_UP_AFTER)
+        self._keep_waiting(self.mails, scheduled_date=later)
+        # What is settled ends before the attempt that is to be looked up.
+        self.mails.oauth2_settled_attempt = self.hand_over.course.last_attempt - 1
+        self._wake_queue(self.mails)
+        return self.mails.browse()
+
+    def _start_waiting(self):
+        """Return the mails that have not waited too long, and note since when they wait."""
+        now = fields.Datetime.now()
+        limit = now - timedelta(hours=limit_hours(self.env))
+        waiting = self.mails.filtered(lambda mail: (mail.oauth2_waiting_since or now) > limit)
+        waiting.filtered(lambda mail: not mail.oauth2_waiting_since).oauth2_waiting_since = now
+        return waiting
+
+    def _keep_waiting(self, mails, failure_type=False, **values):
+        mails.write(
+            {"failure_reason": self.reason, **values, "state": "outgoing", "failure_type": False}
+        )
         pending_notifications(mails).write(
-            {"notification_status": "ready", "failure_type": False, "failure_reason": False}
+            {
+                "notification_status": "ready",
+                "failure_type": failure_type,
+                "failure_reason": self.reason if failure_type else False,
+            }
         )
-
-    def _fail(self):
-        self.mails.write(
-            {"state": "exception", "failure_type": "mail_smtp", "failure_reason": self.reason}
-        )
-        return self.mails
 
     def _wake_queue(self, mails):
         if mails:
             cron = self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()
-            cron._trigger(min(mails.mapped("scheduled_date")) + timedelta(seconds=1))
+            dates = [mail.scheduled_date or fields.Datetime.now() for mail in mails]
+            cron._trigger(min(dates) + timedelta(seconds=1))
 
-    def _part_from_served(self, mail, success_pids, is_group_served):
-        """Move the recipients who were served to a mail of their own that is *sent*."""
-        partners = mail.recipient_ids & mail.recipient_ids.browse(p.id for p in success_pids)
-        if not partners and not is_group_served:
-            return
-        served = twin(
-            mail,
-            email_to=mail.email_to if is_group_served else False,
-            email_cc=mail.email_cc if is_group_served else False,
-            recipient_ids=[fields.Command.set(partners.ids)],
-        )
-        served.write({"state": "sent", "failure_type": False, "failure_reason": False})
-        pending_notifications(mail).filtered(
-            lambda notification: (
-                notification.res_partner_id in partners
-                or (is_group_served and not notification.res_partner_id)
+    # ------------------------------------------------------------
+    # FAILING
+    # ------------------------------------------------------------
+
+    def _give_up(self, mails):
+        if mails:
+            story = self.env._(
+                "Given up after %(hours)s hours. The last answer was:\n%(reason)s",
+                hours=limit_hours(self.env),
+                reason=self.reason,
             )
-        ).write(
+            self._write_failure(mails, "mail_oauth2_given_up", story)
+        return mails
+
+    def _fail(self):
+        self._write_failure(self.mails, failure_type(self.error), self.reason)
+        return self.mails
+
+    def _write_failure(self, mails, kind, reason):
+        mails.write(
             {
-                "mail_mail_id": served.id,
-                "notification_status": "sent",
-                "failure_type": False,
-                "failure_reason": False,
-            }
-        )
-        values = {"recipient_ids": [fields.Command.set((mail.recipient_ids - partners).ids)]}
-        if is_group_served:
-            values.update(email_to=False, email_cc=False)
-        mail.write(values)
-
-
-class PartialRefusal:
-    """What becomes of recipients who were refused while others of the same mail were served.
-
-    :param mail: one ``mail.mail`` that the provider accepted for somebody
-    :param refused: ``{address: provider's reply}``, see ``transport.SubmissionResult``
-    """
-
-    def __init__(self, mail, refused):
-        self.mail = mail
-        replies = {email_normalize(address): reply for address, reply in refused.items()}
-        self.later = [address for address, reply in replies.items() if reply.startswith("4")]
-        self.for_good = [address for address in replies if address not in self.later]
-        self.reason = "\n".join(f"{address}: {reply}" for address, reply in refused.items())
-
-    @property
-    def failure(self):
-        """Reason and type that core gives to the notifications of those who were not served."""
-        return (self.reason, "mail_email_invalid") if self.for_good else (False, None)
-
-    def apply(self):
-        """Say who was refused, and give those refused for now a mail of their own."""
-        if self.later:
-            self._queue_again()
-        # Kept in any case: core would delete it together with what it says.
-        self.mail.write({"failure_reason": self.reason, "auto_delete": False})
-
-    def served(self, partners, formatted_emails):
-        """Return which of the partners and addresses did get the mail.
-
-        Addresses come as core has them, and plain: its notifications know them plain.
-        """
-        got_it = [email for email in formatted_emails if not self._is_refused(email)]
-        plain = [email_normalize(email) for email in got_it]
-        return [partner for partner in partners if not self._is_refused(partner.email)], [
-            *got_it,
-            *plain,
-        ]
-
-    def _queue_again(self):
-        now = fields.Datetime.now()
-        again = twin(
-            self.mail,
-            email_to=", ".join(self.later),
-            email_cc=False,
-            recipient_ids=[fields.Command.clear()],
-            auto_delete=self.mail.auto_delete and not self.for_good,
-            oauth2_attempts=1,
-            oauth2_waiting_since=now,
-            scheduled_date=next_attempt(now, 1),
-        )
-        pending_notifications(self.mail).filtered(
-            lambda notification: (
-                email_normalize(
-                    notification.mail_email_address or notification.res_partner_id.email
-                )
-                in self.later
-            )
-        ).write(
-            {
-                "mail_mail_id": again.id,
-                "notification_status": "ready",
-                "failure_type": False,
-                "failure_reason": False,
+                "state": "exception",
+                "failure_type": kind,
+                "failure_reason": reason,
+                "oauth2_held_by_id": False,
             }
         )
 
-    def _is_refused(self, email):
-        return email_normalize(email) in (*self.later, *self.for_good)
+
+def failure_type(error):
+    """Return the ``failure_type`` that tells of an error which ends a mail."""
+    if error.outcome == "unknown":
+        return "mail_oauth2_unknown"
+    return FAILURE_TYPES.get(error.key, "mail_oauth2_refused")
 
 
-def twin(mail, **values):
-    """Return a copy of a mail for some of its recipients; both share the message."""
-    return (
-        mail.with_user(mail.create_uid)
-        .sudo()
-        .copy({"headers": mail.headers, "mail_message_id": mail.mail_message_id.id, **values})
-    )
+def limit_hours(env):
+    """Return the hours after which a mail is given up."""
+    name = "mail_server_oauth2.limit_hours"
+    return float(env["ir.config_parameter"].sudo().get_param(name, LIMIT_HOURS))
 
 
-def pending_notifications(mails):
-    """Return the notifications of mails whose recipients were not served yet."""
-    return (
-        mails.env["mail.notification"]
-        .sudo()
-        .search(
-            [
-                ("notification_type", "=", "email"),
-                ("mail_mail_id", "in", mails.ids),
-                ("notification_status", "not in", ("sent", "canceled")),
-            ]
-        )
-    )
+def show_senders(mails):
+    """Let the authors' open documents show what has become of their mails."""
+    messages = mails.mail_message_id.filtered(lambda message: message._is_thread_message())
+    messages._notify_message_notification_update()

@@ -30,12 +30,37 @@ __all__ = [
     "DeviceSignIn",
     "Grant",
     "Identity",
+    "Limits",
     "Provider",
     "ServerType",
     "SignIn",
     "TokenContents",
     "provider_for",
 ]
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a provider lets one mailbox send; 0 stands for no limit that is known.
+
+    :param per_minute: messages in a minute
+    :param per_day: messages in 24 hours
+    :param recipients_per_day: recipients in 24 hours
+    :param recipients_per_message: recipients of one envelope
+    """
+
+    per_minute: int = 0
+    per_day: int = 0
+    recipients_per_day: int = 0
+    recipients_per_message: int = 0
+
+
+#: https://learn.microsoft.com/office365/servicedescriptions/exchange-online-service-description/exchange-online-limits
+_EXCHANGE_SMTP = Limits(per_minute=30, recipients_per_day=10_000, recipients_per_message=500)
+#: The same mailbox by another way in, whose rate only its 429 tells.
+_EXCHANGE_GRAPH = Limits(recipients_per_day=10_000, recipients_per_message=500)
+#: https://support.google.com/a/answer/166852 (a paid Workspace account, over SMTP)
+_GMAIL_SMTP = Limits(per_day=2_000, recipients_per_day=10_000, recipients_per_message=100)
 
 
 @dataclass(frozen=True)
@@ -51,6 +76,7 @@ class ServerType:
     :param read_write_resource, shared_read_write_resource: the same with the permission to read
         and write mail, where the transport has a use for it: mail too large for one request,
         and looking up whether a mail was sent
+    :param limits: what a server of this type keeps to unless somebody changes it
     """
 
     code: str
@@ -60,6 +86,7 @@ class ServerType:
     shared_resource: str = ""
     read_write_resource: str = ""
     shared_read_write_resource: str = ""
+    limits: Limits = Limits()
 
     def resource_for(self, *, shared: bool, read_write: bool = False) -> str:
         """Return the resource to ask a token for.
@@ -78,7 +105,13 @@ class ServerType:
 SERVER_TYPES = {
     server_type.code: server_type
     for server_type in (
-        ServerType("oauth2_microsoft_smtp", "microsoft", resource="smtp", transport="smtp"),
+        ServerType(
+            "oauth2_microsoft_smtp",
+            "microsoft",
+            resource="smtp",
+            transport="smtp",
+            limits=_EXCHANGE_SMTP,
+        ),
         ServerType(
             "oauth2_microsoft_graph",
             "microsoft",
@@ -87,8 +120,15 @@ SERVER_TYPES = {
             shared_resource="graph_shared",
             read_write_resource="graph_read_write",
             shared_read_write_resource="graph_shared_read_write",
+            limits=_EXCHANGE_GRAPH,
         ),
-        ServerType("oauth2_google_smtp", "google", resource="smtp", transport="smtp"),
+        ServerType(
+            "oauth2_google_smtp",
+            "google",
+            resource="smtp",
+            transport="smtp",
+            limits=_GMAIL_SMTP,
+        ),
     )
 }
 

@@ -1,0 +1,220 @@
+"""Write down every hand-over before it begins and after it ended, whatever the caller does."""
+
+import json
+import logging
+import time
+import zlib
+
+import psycopg2
+
+from ..exceptions import PacedError, TransientError
+
+_logger = logging.getLogger(__name__)
+
+#: first keys of PostgreSQL's advisory locks: an attempt under way, the pace of a mailbox
+IN_FLIGHT = zlib.crc32(b"mail_server_oauth2 attempt") - 2**31
+PACE = zlib.crc32(b"mail_server_oauth2 pace") - 2**31
+#: seconds that a row somebody else has locked is waited for
+LOCK_TIMEOUT = 5
+#: seconds between the tries to write down an answer while the database restarts
+PATIENCE = (0, 0.2, 0.5, 1, 2, 4, 8)
+#: seconds that a minute's limit looks back, and a day's
+MINUTE, DAY = 60, 86_400
+
+_BEGIN = """
+    INSERT INTO mail_oauth2_attempt (
+        started_at, outcome, mail_ref, partner_ref, message_id, recipients, recipient_count,
+        server_id, mailbox_id, company_id)
+    VALUES (
+        clock_timestamp() AT TIME ZONE 'UTC', 'in_flight', %(mail_ref)s, %(partner_ref)s,
+        %(message_id)s, %(recipients)s, %(recipient_count)s,
+        (SELECT id FROM ir_mail_server WHERE id = %(server_id)s),
+        (SELECT id FROM mail_oauth2_mailbox WHERE id = %(mailbox_id)s),
+        (SELECT id FROM res_company WHERE id = %(company_id)s))
+    RETURNING id, pg_try_advisory_lock(%(lock)s, id)
+"""
+_END = """
+    UPDATE mail_oauth2_attempt
+       SET ended_at = clock_timestamp() AT TIME ZONE 'UTC',
+           outcome = %(outcome)s, error_key = %(error_key)s, reply = %(reply)s,
+           request_id = %(request_id)s, refused = %(refused)s,
+           recipient_count = recipient_count - %(refused_count)s
+     WHERE id = %(id)s AND outcome IN ('in_flight', 'unknown')
+ RETURNING pg_advisory_unlock(%(lock)s, id)
+"""
+_NTH_LAST = """
+    SELECT EXTRACT(EPOCH FROM started_at + %(window)s * interval '1 second'
+                              - clock_timestamp() AT TIME ZONE 'UTC')
+      FROM mail_oauth2_attempt
+     WHERE mailbox_id = %(mailbox_id)s AND outcome <> 'later'
+       AND started_at > clock_timestamp() AT TIME ZONE 'UTC' - %(window)s * interval '1 second'
+  ORDER BY started_at DESC
+    OFFSET %(limit)s - 1
+     LIMIT 1
+"""
+_NTH_LAST_RECIPIENT = """
+    SELECT EXTRACT(EPOCH FROM started_at + %(window)s * interval '1 second'
+                              - clock_timestamp() AT TIME ZONE 'UTC')
+      FROM (SELECT started_at, SUM(recipient_count) OVER (ORDER BY started_at DESC) AS total
+              FROM mail_oauth2_attempt
+             WHERE mailbox_id = %(mailbox_id)s AND outcome <> 'later'
+               AND started_at > clock_timestamp() AT TIME ZONE 'UTC'
+                                - %(window)s * interval '1 second') AS window_of_a_day
+     WHERE total > %(limit)s - %(wanted)s
+  ORDER BY started_at DESC
+     LIMIT 1
+"""
+
+
+class AttemptJournal:
+    """Rows of ``mail.oauth2.attempt`` in a connection of its own, each change committed at once.
+
+    While an attempt is under way its connection holds an advisory lock on it. PostgreSQL drops
+    the lock with the connection, so whoever can take it knows that the process is gone and
+    that nobody knows how the hand-over ended.
+
+    :param registry: of the database
+    """
+
+    def __init__(self, registry):
+        self._registry = registry
+        self._cr = None
+
+    def begin(self, attempt, pace=None):
+        """Note that a hand-over begins now; nothing may go out before this has returned.
+
+        :param dict attempt: columns of the row
+        :param Pace pace: the limits to keep to, ``None`` for no matter what
+        :return: id of the row
+        :raises PacedError: the limits leave no room now; nothing was noted
+        :raises TransientError: the journal cannot be written
+        """
+        try:
+            cr = self._cursor()
+            if pace:
+                self._check_pace(cr, attempt, pace)
+            cr.execute(_BEGIN, {**attempt, "lock": IN_FLIGHT})
+            (attempt_id, _locked) = cr.fetchone()
+            cr.commit()
+        except psycopg2.Error as error:
+            self._drop()
+            raise TransientError("journal_unavailable", provider_text=str(error)) from error
+        except PacedError:
+            cr.rollback()
+            raise
+        return attempt_id
+
+    def end(self, attempt_id, outcome, **columns):
+        """Note how a hand-over ended.
+
+        Tries for some seconds: while the database restarts nobody else knows the answer. If it
+        cannot be written, the row stays under way and its end counts as unknown.
+
+        :param refused: ``{address: reply}`` of the recipients who were not served
+        """
+        refused = columns.get("refused") or {}
+        values = {
+            "id": attempt_id,
+            "outcome": outcome,
+            "lock": IN_FLIGHT,
+            "error_key": columns.get("error_key"),
+            "reply": columns.get("reply"),
+            "request_id": columns.get("request_id"),
+            "refused": json.dumps(refused) if refused else None,
+            "refused_count": len(refused),
+        }
+        self._write(_END, values)
+
+    def plan(self, attempt_id, next_attempt):
+        """Note when a mail is tried again."""
+        self._write(
+            "UPDATE mail_oauth2_attempt SET next_attempt = %(at)s WHERE id = %(id)s",
+            {"id": attempt_id, "at": next_attempt},
+        )
+
+    def close(self):
+        """Give the connection back."""
+        if self._cr:
+            try:
+                self._cr.close()
+            except psycopg2.Error:
+                _logger.debug("The journal's connection was lost already")
+        self._cr = None
+
+    def _write(self, query, values):
+        for pause in PATIENCE:
+            time.sleep(pause)
+            try:
+                cr = self._cursor()
+                cr.execute(query, values)
+                cr.commit()
+            except psycopg2.Error as error:
+                self._drop()
+                _logger.warning("Attempt %s not written yet: %s", values["id"], error)
+            else:
+                return
+        _logger.error("Attempt %s: its end could not be written", values["id"])
+
+    def _cursor(self):
+        if self._cr is None:
+            self._cr = self._registry.cursor()
+            self._cr.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_TIMEOUT}s"])
+            self._cr.commit()
+        return self._cr
+
+    def _drop(self):
+        """Close a connection in trouble; its locks end with it."""
+        if self._cr:
+            try:
+                self._cr.rollback()
+            except psycopg2.Error:
+                _logger.debug("The journal's connection was lost")
+        self.close()
+
+    def _check_pace(self, cr, attempt, pace):
+        mailbox_id = attempt["mailbox_id"]
+        cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PACE, mailbox_id])
+        for key, query, window, limit in pace.checks():
+            cr.execute(
+                query,
+                {
+                    "mailbox_id": mailbox_id,
+                    "window": window,
+                    "limit": limit,
+                    "wanted": min(attempt["recipient_count"], limit),
+                },
+            )
+            row = cr.fetchone()
+            if row and row[0] > 0:
+                raise PacedError(
+                    key,
+                    retry_after=float(row[0]),
+                    messages=pace.per_minute,
+                    details={"limit": limit},
+                )
+
+
+class Pace:
+    """How fast a mailbox may send; 0 stands for no limit.
+
+    :param per_minute: messages in any 60 seconds
+    :param per_day: messages in any 24 hours
+    :param recipients_per_day: recipients in any 24 hours
+    """
+
+    def __init__(self, per_minute=0, per_day=0, recipients_per_day=0):
+        self.per_minute = per_minute
+        self.per_day = per_day
+        self.recipients_per_day = recipients_per_day
+
+    def __bool__(self):
+        return any((self.per_minute, self.per_day, self.recipients_per_day))
+
+    def checks(self):
+        """Return ``(key, query, window in seconds, limit)`` of each limit that is set."""
+        checks = (
+            ("pace_minute", _NTH_LAST, MINUTE, self.per_minute),
+            ("pace_day", _NTH_LAST, DAY, self.per_day),
+            ("pace_recipients", _NTH_LAST_RECIPIENT, DAY, self.recipients_per_day),
+        )
+        return [check for check in checks if check[3]]

@@ -1,0 +1,195 @@
+import logging
+
+import psycopg2
+
+from odoo import models
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+
+from ..exceptions import MailOAuth2Error, TransientError
+from .hand_over import HandOver
+from .interrupted_mail import InterruptedMail, claim
+from .queue_outcome import QueueOutcome
+from .recipients_split import PartialRefusal, part_served
+
+_logger = logging.getLogger(__name__)
+
+
+class MailMail(models.Model):
+    """Hand the mails of one batch over, one by one, and let each have the state it deserves."""
+
+    _inherit = "mail.mail"
+
+    def _send(
+        self,
+        auto_commit=False,
+        raise_exception=False,
+        smtp_session=None,
+        alias_domain_id=False,
+        mail_server=False,
+        post_send_callback=None,
+    ):
+        """Give core one mail at a time, so that trouble with one stays with that one."""
+        options = {
+            "auto_commit": auto_commit,
+            "raise_exception": raise_exception,
+            "smtp_session": smtp_session,
+            "alias_domain_id": alias_domain_id,
+            "mail_server": mail_server,
+            "post_send_callback": post_send_callback,
+        }
+        if not isinstance(smtp_session, HandOver):
+            return super()._send(**options)
+        smtp_session.is_paced = not raise_exception
+        error = self._opening_error(smtp_session, is_urgent=raise_exception)
+        if error and raise_exception:
+            raise self._delivery_exception(error) from error
+        if error:
+            self._wait_for(smtp_session, error)
+        else:
+            self._send_one_by_one(options)
+        if auto_commit:
+            self.env.cr.commit()
+        if post_send_callback:
+            post_send_callback(self.ids)
+        return True
+
+    def _opening_error(self, hand_over, is_urgent):
+        """Open the session; return what keeps it from sending, ``None`` if nothing does."""
+        pause = self.env["mail.oauth2.pause"].sudo()._of(hand_over.mailbox)
+        error = None if is_urgent else pause._error_now()
+        if error:
+            hand_over.stopped_until = pause.until
+            return error
+        try:
+            hand_over.open()
+        except MailOAuth2Error as trouble:
+            hand_over.note_failed_opening(trouble)
+            hand_over.stop(trouble)
+            return trouble
+        hand_over.pause = pause
+        return None
+
+    def _delivery_exception(self, error):
+        text = self.env["mail.oauth2.error"]._text(error)
+        return MailDeliveryException(self.env._("Unable to connect to the mail server"), text)
+
+    def _wait_for(self, hand_over, error):
+        """None of these mails can even be tried."""
+        mails = self.filtered(lambda mail: mail.state == "outgoing")
+        QueueOutcome(mails, error, hand_over).apply_to_all()._postprocess_failed()
+
+    def _send_one_by_one(self, options):
+        hand_over, auto_commit = options["smtp_session"], options["auto_commit"]
+        for position, mail in enumerate(self):
+            if hand_over.stopped_by:
+                return self[position:]._wait_for(hand_over, hand_over.stopped_by)
+            if auto_commit:
+                mail._send_safely(options)
+            elif mail._may_be_handed_over(hand_over, wait=True):
+                mail._hand_over(options)
+        return None
+
+    def _send_safely(self, options):
+        """Send one mail of the queue in a transaction of its own; nothing stops the next one."""
+        try:
+            if self._may_be_handed_over(options["smtp_session"], wait=False):
+                self._hand_over(options)
+            if options["post_send_callback"]:
+                options["post_send_callback"](self.ids)
+            self.env.cr.commit()
+        except MemoryError:
+            raise
+        except psycopg2.OperationalError:
+            # The database is gone, or another process was faster: either way nothing is
+            # written, and the journal knows what went out.
+            _logger.exception("Mail %s: left as it is for the next run", self.id)
+            self.env.cr.rollback()
+        except Exception as error:
+            _logger.exception("Mail %s cannot be processed", self.id)
+            self.env.cr.rollback()
+            self._put_aside(error, options["smtp_session"])
+            self.env.cr.commit()
+
+    def _put_aside(self, error, hand_over):
+        """Let a mail wait that nobody can make an e-mail of."""
+        trouble = TransientError(
+            "mail_not_processed", provider_text=str(error), stops_mailbox=False
+        )
+        self.oauth2_attempts += 1
+        QueueOutcome(self, trouble, hand_over).apply_to_all()._postprocess_failed()
+
+    def _may_be_handed_over(self, hand_over, *, wait):
+        """Claim the mail, settle what an earlier run left open, and say if it can go now."""
+        self.flush_recordset(["state", "oauth2_settled_attempt"])
+        found = claim(self, wait=wait)
+        if found != "interrupted":
+            return found == "free"
+        self.invalidate_recordset()
+        try:
+            return InterruptedMail(self, hand_over).settle()
+        except MailOAuth2Error as error:
+            hand_over.stop(error)
+            self._wait_for(hand_over, error)
+            return False
+
+    def _hand_over(self, options):
+        hand_over = options["smtp_session"]
+        super(MailMail, self.with_context(mail_oauth2_hand_over=hand_over))._send(
+            **{**options, "auto_commit": False, "post_send_callback": None}
+        )
+
+    def _prepare_outgoing_list(self, mail_server=False, doc_to_followers=None):
+        """Note whom core will hand the mail over for, one after the other."""
+        emails = super()._prepare_outgoing_list(mail_server, doc_to_followers)
+        hand_over = self.env.context.get("mail_oauth2_hand_over")
+        if hand_over:
+            partners = [email["partner_id"] for email in emails]
+            hand_over.begin_mail(self, [partner and partner.id for partner in partners])
+        return emails
+
+    # ------------------------------------------------------------
+    # STATES
+    # ------------------------------------------------------------
+
+    def _postprocess_sent_message(
+        self, success_pids, success_emails, failure_reason=False, failure_type=None
+    ):
+        """Give a mail the state that its hand-overs ask for, before it is committed."""
+        hand_over = self.env.context.get("mail_oauth2_hand_over")
+        if not hand_over or hand_over.mail != self:
+            return super()._postprocess_sent_message(
+                success_pids, success_emails, failure_reason, failure_type
+            )
+        mail = self.with_context(mail_oauth2_hand_over=None)
+        course = hand_over.course
+        mail.oauth2_settled_attempt = course.last_attempt or mail.oauth2_settled_attempt
+        if course.error:
+            failed = QueueOutcome(mail, course.error, hand_over).apply_to_one(course)
+            return failed._postprocess_failed()
+        if mail.state == "exception":
+            # Core itself could not go on in the middle of the mail.
+            part_served(mail, course)
+        elif course.refused:
+            return mail._postprocess_accepted(success_pids, success_emails, course.refused)
+        return super(MailMail, mail)._postprocess_sent_message(
+            success_pids, success_emails, failure_reason, failure_type
+        )
+
+    def _postprocess_accepted(self, success_pids, success_emails, refused):
+        """End a mail that was accepted, maybe not for everybody.
+
+        :param dict refused: reply by address
+        """
+        failure = (False, None)
+        if refused:
+            partial = PartialRefusal(self, refused)
+            partial.apply()
+            success_pids, success_emails = partial.served(success_pids, success_emails)
+            failure = partial.failure
+        return self._postprocess_sent_message(success_pids, success_emails, *failure)
+
+    def _postprocess_failed(self):
+        """Tell authors of mails that are failed for good."""
+        for mail in self:
+            mail._postprocess_sent_message([], [], mail.failure_reason, mail.failure_type)
+        return True
