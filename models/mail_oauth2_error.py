@@ -55,6 +55,12 @@ class MailOAuth2ErrorMeaning(models.Model):
             "link": entry.link or "",
         }
 
+    @api.model
+    def _causes(self, keys):
+        """Return ``{key: cause}`` for keeping in lists, without anything a mail would add."""
+        entries = self.sudo().search([("key", "in", list(keys))])
+        return {entry.key: entry.cause % _Details() for entry in entries}
+
     def _who_in_words(self):
         return dict(self._fields["who"]._description_selection(self.env)).get(self.who, "")
 

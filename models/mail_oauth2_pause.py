@@ -29,10 +29,10 @@ class MailOAuth2Pause(models.Model):
 
     _unique_mailbox = models.Constraint("UNIQUE(mailbox_id)", "One pause per mailbox.")
 
-    def _of(self, mailbox):
-        """Return the pause of a mailbox, fresh from the database; empty if there is none."""
+    def _of(self, mailboxes):
+        """Return the pauses of mailboxes, fresh from the database."""
         self.invalidate_model()
-        return self.search([("mailbox_id", "=", mailbox.id)]) if mailbox else self.browse()
+        return self.search([("mailbox_id", "in", mailboxes.ids)]) if mailboxes else self.browse()
 
     def _error_now(self):
         """Return the error that a mailbox pauses for with the time left, ``None`` if it may send.

@@ -1,12 +1,14 @@
 import json
 import os
 from contextlib import contextmanager
+from datetime import timedelta
 from unittest.mock import patch
 from urllib.parse import parse_qsl, urlsplit
 
 import requests
 
 from odoo.tests import TransactionCase
+from odoo.tools import SQL
 
 from ..models.token_memory import memory
 
@@ -182,6 +184,24 @@ class SandboxCase(TransactionCase):
                 **values,
             }
         )
+
+    def let_time_pass(self, **delta):
+        """Let everything that waits for a time be due now, and whatever was tried be long ago.
+
+        :param delta: how long, as for :class:`datetime.timedelta`; 1 hour by default
+        """
+        self.env.flush_all()
+        shift = timedelta(**(delta or {"hours": 1}))
+        for column in (
+            "mail_mail.scheduled_date",
+            "mail_mail.oauth2_waiting_since",
+            "mail_oauth2_pause.until",
+            "mail_oauth2_attempt.started_at",
+        ):
+            table, name = column.split(".")
+            update = SQL("UPDATE %s SET %s = %s - %s", *map(SQL.identifier, (table, name, name)), shift)
+            self.env.cr.execute(update)
+        self.env.invalidate_all()
 
     @contextmanager
     def sending(self):
