@@ -25,6 +25,7 @@
         "views/mail_oauth2_admin_consent_templates.xml",
         "views/ir_mail_server_views.xml",
         "wizard/mail_oauth2_diagnosis_views.xml",
+        "views/mail_mail_views.xml",
         "wizard/mail_oauth2_disconnect_views.xml",
         "wizard/mail_oauth2_take_over_views.xml",
         "wizard/mail_oauth2_test_mail_views.xml",

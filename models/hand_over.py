@@ -1,5 +1,6 @@
 """Hand mails over through one session, and keep what core's queue cannot carry."""
 
+import itertools
 from dataclasses import dataclass, field
 
 from odoo.tools import email_normalize
@@ -73,6 +74,7 @@ class HandOver:
         self.stopped_until = None
         #: the last pause of the mailbox, which ends with the first mail that is accepted
         self.pause = None
+        self._places = itertools.count()
         self.mail = None
         self.course = MailCourse()
 
@@ -114,6 +116,10 @@ class HandOver:
         if self.mailbox and error.outcome == "later" and not isinstance(error, PacedError):
             pauses = self.server.env["mail.oauth2.pause"].sudo()
             self.stopped_until = pauses._begin(self.mailbox, error)
+
+    def next_place(self):
+        """Return the next number, from 0, in the line of mails that the pace makes wait."""
+        return next(self._places)
 
     def _end_pause(self):
         if self.pause:

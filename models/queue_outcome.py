@@ -70,7 +70,10 @@ class QueueOutcome:
             self._wake_queue(part_untried(self.mails, course))
         if self.error.outcome == "later" and not isinstance(self.error, PacedError):
             self.mails.oauth2_attempts += 1
-        return self._apply()
+        failed = self._apply()
+        if not failed and not isinstance(self.error, PacedError):
+            self.hand_over.journal.plan(course.last_attempt, self.mails.scheduled_date)
+        return failed
 
     def fail_one(self, course):
         """Fail the mail for those whom its hand-over failed for, and for nobody else.
@@ -126,10 +129,10 @@ class QueueOutcome:
         """
         start = fields.Datetime.now() + timedelta(seconds=self.error.retry_after)
         at_once = self.error.messages or len(self.mails)
-        for minute in range(0, len(self.mails), at_once):
-            mails = self.mails[minute : minute + at_once]
+        minutes = self.mails.grouped(lambda _mail: self.hand_over.next_place() // at_once)
+        for minute, mails in minutes.items():
             # A little more than a minute: what left late in one must not meet the next.
-            later = start + timedelta(seconds=61 * (minute // at_once))
+            later = start + timedelta(seconds=61 * minute)
             self._keep_waiting(mails, scheduled_date=later, oauth2_held_by_id=False)
             self._wake_queue(mails)
 
@@ -217,7 +220,9 @@ def failure_type(error):
     """Return the ``failure_type`` that tells of an error which ends a mail."""
     if error.outcome == "unknown":
         return "mail_oauth2_unknown"
-    return FAILURE_TYPES.get(error.key, "mail_oauth2_refused")
+    is_recipient = bool(getattr(error, "refused", None))
+    default = "mail_oauth2_recipient" if is_recipient else "mail_oauth2_refused"
+    return FAILURE_TYPES.get(error.key, default)
 
 
 def limit_hours(env):

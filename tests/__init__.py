@@ -1,4 +1,5 @@
 from . import test_admin_consent
+from . import test_attempts
 from . import test_callback
 from . import test_company
 from . import test_company_connection
