@@ -1,5 +1,8 @@
 """Write down every hand-over before it begins and after it ended, whatever the caller does."""
 
+# A connection of its own is committed here, never the caller's.
+# pylint: disable=invalid-commit
+
 import json
 import logging
 import time
@@ -172,26 +175,32 @@ class AttemptJournal:
         self.close()
 
     def _check_pace(self, cr, attempt, pace):
-        mailbox_id = attempt["mailbox_id"]
-        cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PACE, mailbox_id])
-        for key, query, window, limit in pace.checks():
-            cr.execute(
-                query,
-                {
-                    "mailbox_id": mailbox_id,
-                    "window": window,
-                    "limit": limit,
-                    "wanted": min(attempt["recipient_count"], limit),
-                },
-            )
+        cr.execute("SELECT pg_advisory_xact_lock(%s, %s)", [PACE, attempt["mailbox_id"]])
+
+        def wait(query, window, limit):
+            if not limit:
+                return None
+            wanted = min(attempt["recipient_count"], limit)
+            values = {"window": window, "limit": limit, "wanted": wanted}
+            cr.execute(query, {**values, "mailbox_id": attempt["mailbox_id"]})
             row = cr.fetchone()
-            if row and row[0] > 0:
-                raise PacedError(
-                    key,
-                    retry_after=float(row[0]),
-                    messages=pace.per_minute,
-                    details={"limit": limit},
-                )
+            return float(row[0]) if row and row[0] > 0 else None
+
+        if seconds := wait(_NTH_LAST, MINUTE, pace.per_minute):
+            raise PacedError(
+                "pace_minute",
+                retry_after=seconds,
+                messages=pace.per_minute,
+                details={"limit": pace.per_minute},
+            )
+        if seconds := wait(_NTH_LAST, DAY, pace.per_day):
+            raise PacedError("pace_day", retry_after=seconds, details={"limit": pace.per_day})
+        if seconds := wait(_NTH_LAST_RECIPIENT, DAY, pace.recipients_per_day):
+            raise PacedError(
+                "pace_recipients",
+                retry_after=seconds,
+                details={"limit": pace.recipients_per_day},
+            )
 
 
 class Pace:
@@ -209,12 +218,3 @@ class Pace:
 
     def __bool__(self):
         return any((self.per_minute, self.per_day, self.recipients_per_day))
-
-    def checks(self):
-        """Return ``(key, query, window in seconds, limit)`` of each limit that is set."""
-        checks = (
-            ("pace_minute", _NTH_LAST, MINUTE, self.per_minute),
-            ("pace_day", _NTH_LAST, DAY, self.per_day),
-            ("pace_recipients", _NTH_LAST_RECIPIENT, DAY, self.recipients_per_day),
-        )
-        return [check for check in checks if check[3]]

@@ -1,3 +1,5 @@
+# The queue commits mail by mail, as core's does where this is super.
+# pylint: disable=invalid-commit
 import logging
 
 import psycopg2
@@ -133,6 +135,8 @@ class MailMail(models.Model):
             return False
 
     def _hand_over(self, options):
+        # pylint: disable=super-method-mismatch
+        # The present class stands between core's sending and a single mail.
         hand_over = options["smtp_session"]
         super(MailMail, self.with_context(mail_oauth2_hand_over=hand_over))._send(
             **{**options, "auto_commit": False, "post_send_callback": None}

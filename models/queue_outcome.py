@@ -107,13 +107,9 @@ class QueueOutcome:
         self.mails.filtered("oauth2_held_by_id").oauth2_waiting_since = False
         waiting = self._start_waiting()
         stop = self.hand_over.stopped_until
-        by_date = (
-            {stop: waiting} if stop else waiting.grouped(lambda mail: self._next_attempt(mail))
-        )
+        by_date = {stop: waiting} if stop else waiting.grouped(self._next_attempt)
         for scheduled_date, mails in by_date.items():
-            self._keep_waiting(
-                mails, scheduled_date=scheduled_date, oauth2_held_by_id=False
-            )
+            self._keep_waiting(mails, scheduled_date=scheduled_date, oauth2_held_by_id=False)
         self._wake_queue(waiting)
         return self._give_up(self.mails - waiting)
 

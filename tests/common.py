@@ -199,8 +199,8 @@ class SandboxCase(TransactionCase):
             "mail_oauth2_attempt.started_at",
         ):
             table, name = column.split(".")
-            update = SQL("UPDATE %s SET %s = %s - %s", *map(SQL.identifier, (table, name, name)), shift)
-            self.env.cr.execute(update)
+            names = map(SQL.identifier, (table, name, name))
+            self.env.cr.execute(SQL("UPDATE %s SET %s = %s - %s", *names, shift))
         self.env.invalidate_all()
 
     @contextmanager

@@ -34,6 +34,9 @@ AADSTS_NUMBERS = (
 #: Entries that no code raises: providers show or send them, and people look them up.
 LOOKED_UP = frozenset(
     {
+        # written into the history of attempts
+        "found_in_sent_items",
+        "not_in_sent_items",
         # shown by Google's page, which never comes back
         # https://support.google.com/accounts/answer/16668185
         "google_app_not_verified",
