@@ -107,6 +107,22 @@ class AttemptJournal:
             raise
         return attempt_id
 
+    def check_room(self, mailbox_id, pace):
+        """See whether a mailbox may send one more mail now.
+
+        :raises PacedError:
+        :raises TransientError: the journal cannot be read
+        """
+        try:
+            cr = self._cursor()
+            self._check_pace(cr, {"mailbox_id": mailbox_id, "recipient_count": 1}, pace)
+        except psycopg2.Error as error:
+            self._drop()
+            raise TransientError("journal_unavailable", provider_text=str(error)) from error
+        finally:
+            if self._cr:
+                self._cr.rollback()
+
     def end(self, attempt_id, outcome, **columns):
         """Note how a hand-over ended.
 

@@ -117,6 +117,16 @@ class HandOver:
             pauses = self.server.env["mail.oauth2.pause"].sudo()
             self.stopped_until = pauses._begin(self.mailbox, error)
 
+    def has_room(self):
+        """Tell whether another mail may leave now; if not, :attr:`stopped_by` says why."""
+        pace = self._pace() if self.is_paced else None
+        if pace and not self.stopped_by:
+            try:
+                self.journal.check_room(self.mailbox.id, pace)
+            except TransientError as error:
+                self.stop(error)
+        return not self.stopped_by
+
     def next_place(self):
         """Return the next number, from 0, in the line of mails that the pace makes wait."""
         return next(self._places)

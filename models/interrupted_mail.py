@@ -17,7 +17,7 @@ from ..exceptions import DeliveryUnknownError
 from .attempt_journal import IN_FLIGHT
 from .hand_over import MailCourse, Share
 from .queue_outcome import LOOK_UP_AFTER, QueueOutcome
-from .recipients_split import part_served, share_of
+from .recipients_split import part_served, serves_all
 
 _logger = logging.getLogger(__name__)
 
@@ -113,12 +113,9 @@ class InterruptedMail:
     def _apply(self):
         course = self._course()
         self.mail.oauth2_settled_attempt = course.last_attempt
-        everybody = share_of(self.mail)
         if course.failed:
             return self._leave_for_a_decision(course)
-        if everybody.partner_ids <= course.served.partner_ids and (
-            course.served.group or not everybody.group
-        ):
+        if serves_all(course.served, self.mail):
             self._conclude(course)
             return False
         part_served(self.mail, course)
@@ -143,6 +140,6 @@ class InterruptedMail:
     def _conclude(self, course):
         """Everybody was served: what core would have done, had it lived to see it."""
         mail = self.mail
-        mail.write({"state": "sent", "failure_type": False, "failure_reason": False})
+        mail._write_sent()
         addresses = email_split_and_format_normalize(f"{mail.email_to or ''},{mail.email_cc or ''}")
         mail._postprocess_accepted(list(mail.recipient_ids), addresses, course.refused)

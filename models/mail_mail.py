@@ -78,9 +78,12 @@ class MailMail(models.Model):
     def action_oauth2_mark_sent(self):
         """Somebody knows that the mail was delivered."""
         for mail in self.filtered(lambda mail: mail.failure_type == "mail_oauth2_unknown"):
-            mail.write({"state": "sent", "failure_type": False, "failure_reason": False})
+            mail._write_sent()
             mail._postprocess_sent_message(list(mail.recipient_ids), [])
         return True
+
+    def _write_sent(self):
+        self.write({"state": "sent", "failure_type": False, "failure_reason": False})
 
     def _start_anew(self):
         self.write(

@@ -11,7 +11,7 @@ from ..exceptions import MailOAuth2Error, TransientError
 from .hand_over import HandOver
 from .interrupted_mail import InterruptedMail, claim
 from .queue_outcome import QueueOutcome
-from .recipients_split import PartialRefusal, part_served
+from .recipients_split import PartialRefusal, part_served, serves_all
 
 _logger = logging.getLogger(__name__)
 
@@ -83,7 +83,7 @@ class MailMail(models.Model):
     def _send_one_by_one(self, options):
         hand_over, auto_commit = options["smtp_session"], options["auto_commit"]
         for position, mail in enumerate(self):
-            if hand_over.stopped_by:
+            if not hand_over.has_room():
                 return self[position:]._wait_for(hand_over, hand_over.stopped_by)
             if auto_commit:
                 mail._send_safely(options)
@@ -170,10 +170,14 @@ class MailMail(models.Model):
         if course.error:
             failed = QueueOutcome(mail, course.error, hand_over).apply_to_one(course)
             return failed._postprocess_failed()
-        if mail.state == "exception":
-            # Core itself could not go on in the middle of the mail.
-            part_served(mail, course)
-        elif course.refused:
+        if mail.state == "exception" and course.served:
+            # Core itself could not go on, in the middle of the mail or after it.
+            if not serves_all(course.served, mail):
+                part_served(mail, course)
+            else:
+                mail._write_sent()
+                failure_reason, failure_type = False, None
+        if mail.state == "sent" and course.refused:
             return mail._postprocess_accepted(success_pids, success_emails, course.refused)
         return super(MailMail, mail)._postprocess_sent_message(
             success_pids, success_emails, failure_reason, failure_type

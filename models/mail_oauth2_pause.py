@@ -74,10 +74,13 @@ class MailOAuth2Pause(models.Model):
         return until
 
     def _end(self):
-        """The mailbox can send: the next trouble starts counting anew."""
+        """The mailbox can send: the next trouble starts counting anew. Never raises."""
         for pause in self:
-            with self.env.registry.cursor() as cr:
-                cr.execute(
-                    SQL("DELETE FROM mail_oauth2_pause WHERE mailbox_id = %s", pause.mailbox_id.id)
-                )
+            query = SQL("DELETE FROM mail_oauth2_pause WHERE mailbox_id = %s", pause.mailbox_id.id)
+            try:
+                with self.env.registry.cursor() as cr:
+                    cr.execute(query, log_exceptions=False)
+            except psycopg2.Error as trouble:
+                # Somebody else ends it too; otherwise it ends by itself.
+                _logger.info("Pause %s not ended: %s", pause.id, trouble)
         self.invalidate_recordset()

@@ -16,6 +16,12 @@ def share_of(mail):
     return Share(frozenset(mail.recipient_ids.ids), bool(mail.email_to or mail.email_cc))
 
 
+def serves_all(share, mail):
+    """Tell whether a share is everybody a mail is for."""
+    everybody = share_of(mail)
+    return everybody.partner_ids <= share.partner_ids and (share.group or not everybody.group)
+
+
 def part_off(mail, share, notification_status, **values):
     """Move some recipients of a mail to a mail of their own.
 

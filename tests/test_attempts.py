@@ -1,9 +1,12 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
+from odoo.tools import mute_logger
 
+from ..models import attempt_journal
 from ..models.attempt_journal import AttemptJournal
 from .common import SandboxCase
 
@@ -349,3 +352,39 @@ class TestPace(QueueCase):
         self.assertEqual(server.oauth2_per_minute, 30)
         self.company.email_server_type = GRAPH
         self.assertEqual(server.oauth2_per_minute, 0)
+
+
+@tagged("post_install", "-at_install")
+class TestTroubleOfOdoo(QueueCase):
+    """What goes wrong in Odoo itself after a hand-over does not send the mail again."""
+
+    def fail_after(self, count):
+        """Let core break down after so many hand-overs of a mail."""
+        send_email = type(self.env["ir.mail_server"]).send_email
+        calls = iter(range(100))
+
+        def broken(servers, *args, **options):
+            if next(calls) >= count:
+                raise ValueError("an addon is in the way")
+            return send_email(servers, *args, **options)
+
+        return patch.object(self.env.registry["ir.mail_server"], "send_email", broken)
+
+    def test_between_two_recipients(self):
+        self.connected_server(SMTP, ERIN)
+        mail = self.mail_to("ann", "bob")
+        with self.fail_after(1):
+            self.send(mail)
+        self.assertEqual((mail.state, mail.recipient_ids.name), ("exception", "bob"))
+        mail.action_retry()
+        self.send(mail)
+        self.assertEqual(self.recipients(), ["ann@example.com", "bob@example.com"])
+
+    def test_journal_that_cannot_be_written_sends_nothing(self):
+        self.connected_server(SMTP, ERIN)
+        mail = self.queue_mail()
+        with patch.object(attempt_journal, "_BEGIN", "SELECT 1/0"), mute_logger("odoo.sql_db"):
+            self.send(mail)
+        self.assertEqual(mail.state, "outgoing")
+        self.assertIn("database", mail.failure_reason)
+        self.assertFalse(self.sandbox.delivered())

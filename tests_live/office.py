@@ -78,6 +78,7 @@ class Office:
                     "name": address,
                     "smtp_authentication": kind,
                     "oauth2_mailbox_id": mailbox_id,
+                    "oauth2_per_minute": 0,  # long queues are what is tried here
                 }
             )
         return Mailbox(self, mailbox_id, server.id, address, SERVER_TYPES[kind].resource)
