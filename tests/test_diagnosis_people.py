@@ -81,3 +81,12 @@ class TestDiagnosisForPeople(Diagnosing, AttackCase):
         for words in ("[Passed] Access token", "[Failed] Mailbox", "[Not tried] Right to send"):
             self.assertIn(words, report)
         self.assertIn("403 ErrorAccessDenied", report)
+        self.assertIn(f"Sign-in server: {self.microsoft_app.authority_url}", report)
+
+    def test_report_of_a_mail_server_names_its_encryption(self):
+        self.server.smtp_authentication = "oauth2_microsoft_smtp"
+        self.diagnose(self.server)
+        report = self.dialogue.report()
+        self.assertIn("Encryption: starttls_strict", report)
+        self.assertIn(f"localhost:{self.server.smtp_port}", report)
+        self.assertIn("Microsoft 365 SMTP OAuth2", report)

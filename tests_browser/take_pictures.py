@@ -86,6 +86,17 @@ def test_delivered(connected_form, sandbox, page):
     keep(page, FOR_THE_DOCS / "delivered.png", below="[data-testid=faults]")
 
 
+def test_diagnose(state, odoo, sandbox, company_form, page):
+    odoo.write("mail.oauth2.app", [state.apps["microsoft"]], client_secret_expires_on="2999-01-01")
+    state.connect("oauth2_microsoft_smtp")
+    sandbox.settings(smtp_auth_disabled="mailbox")
+    page.set_viewport_size({"width": _WIDTH, "height": 1500})
+    company_form.open().press("action_email_server_diagnose")
+    checklist = page.locator(".o_mail_oauth2_diagnosis")
+    expect(checklist).to_have_attribute("data-status", "finished")
+    keep(page, FOR_THE_DOCS / "diagnose.png", below=".modal-content")
+
+
 def test_another_account(state, company_form, provider, page):
     state.give_server("oauth2_microsoft_graph", "invoices@contoso.example")
     company_form.open().authenticate()

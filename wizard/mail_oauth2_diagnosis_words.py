@@ -12,18 +12,28 @@ class MailOAuth2Diagnosis(models.TransientModel):
     _inherit = "mail.oauth2.diagnosis"
 
     def _subject(self):
-        """Return what is looked at: address, type, host."""
+        """Return what is looked at: address, type, server."""
         parts = [self.mailbox_id.address or self.mail_server_id.name, self._type_label()]
-        if self._way() != GRAPH:
-            server = self.mail_server_id or self._app()
-            parts.append(f"{server.smtp_host or '-'}:{server.smtp_port}")
-        return [part for part in parts if part]
+        return [part for part in [*parts, self._mail_server_in_words()] if part]
 
     def _type_label(self):
-        field = self.mail_server_id._fields["smtp_authentication"]
-        labels = dict(field._description_selection(self.env))
+        """Return the name of the type, as the company form has it where it offers the type."""
         kind = self._kind()
-        return labels.get(kind.code if kind else self.mail_server_id.smtp_authentication, "")
+        code = kind.code if kind else self.mail_server_id.smtp_authentication
+        company, server = self.env["res.company"], self.env["ir.mail_server"]
+        selections = (server._fields["smtp_authentication"], company._fields["email_server_type"])
+        labels = {}
+        for field in selections:
+            labels.update(field._description_selection(self.env))
+        return labels.get(code, "")
+
+    def _mail_server_in_words(self):
+        """Return host and port of the server that takes the mail, without asking whether they
+        can be right."""
+        if self._way() == GRAPH:
+            return self._app().api_url or ""
+        server = self.mail_server_id or self._app()
+        return f"{server.smtp_host}:{server.smtp_port}" if server.smtp_host else ""
 
     def _sections(self):
         """Return the headings with their checks, in the order they are run."""
@@ -78,12 +88,19 @@ class MailOAuth2Diagnosis(models.TransientModel):
         return "\n".join([*self._report_head(), "", *rows])
 
     def _report_head(self):
-        return [
+        lines = [
             " · ".join(self._subject()),
             self.env._("Time: %(time)s UTC", time=fields.Datetime.now()),
             f"Odoo {release.version}, mail_server_oauth2 {self._addon_version()}, "
             f"Python {platform.python_version()}, {ssl.OPENSSL_VERSION}",
         ]
+        if self._way() != GRAPH:
+            encryption = self.mail_server_id.smtp_encryption or "-"
+            lines.append(self.env._("Encryption: %(name)s", name=encryption))
+        if self.mailbox_id:
+            host = self._app().token_url or self._app().authority_url
+            lines.append(self.env._("Sign-in server: %(host)s", host=host))
+        return lines
 
     def _addon_version(self):
         module = self.env["ir.module.module"].search([("name", "=", "mail_server_oauth2")])
