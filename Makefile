@@ -4,7 +4,7 @@ DEV := $(PYTHON) -m scripts
 export ARGS TAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-plain test-odoo test-live test-browser test-core screenshots faults lint format lock clean
+.PHONY: help run test unit test-plain test-odoo test-live test-browser test-core screenshots faults bench lint format lock clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -37,6 +37,9 @@ screenshots: ## the pictures of the documentation, from the running system
 
 faults: ## 1,000 mails through every fault: none lost, none doubled (ARGS='--mails 100 --only kill')
 	@$(PYTHON) -m bench.faults $(ARGS)
+
+bench: ## speed and memory, compared with core's plain SMTP (ARGS='--repeat 1')
+	@$(PYTHON) -m bench.throughput $(ARGS)
 
 lint: ## ruff, pylint-odoo, OCA's checks, XML, names, contents of the wheel
 	@$(DEV) lint

@@ -20,4 +20,4 @@ def markdown_table(headings, rows):
 
 
 def _aligned(cell, width):
-    return cell.rjust(width) if cell[:1].isdigit() else cell.ljust(width)
+    return cell.rjust(width) if cell.lstrip("-")[:1].isdigit() else cell.ljust(width)

@@ -1,8 +1,7 @@
 """A TCP proxy that makes the way longer, counts round trips, and can refuse connections.
 
-A process of its own: ``python -m bench.tcp_proxy TARGET_PORT ROUND_TRIP_SECONDS``. It prints its
-port, then obeys one word per line of its input and answers each with one line of JSON:
-``refuse`` (cut what is open, refuse what comes), ``accept``, ``report``. It ends with its input.
+It runs as a helper process that knows the words ``refuse`` (cut what is open, refuse what
+comes), ``accept`` and ``report``.
 
 The delay is pure: half of it each way for every byte, and a whole one for the TCP handshake.
 Bandwidth is not limited, and there is no slow start.
@@ -11,14 +10,12 @@ Bandwidth is not limited, and there is no slow start.
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
 import sys
 from contextlib import contextmanager
-from pathlib import Path
+
+from .helper_process import helper_process, obey
 
 _BLOCK = 64 * 1024
-_ROOT = Path(__file__).resolve().parent.parent
 
 
 class TcpProxy:
@@ -136,31 +133,23 @@ async def _first_to_end(*coroutines) -> None:
 
 
 class ProxyProcess:
-    """A :class:`TcpProxy` in a process of its own, at the other end of two pipes."""
+    """A :class:`TcpProxy` in a process of its own."""
 
-    def __init__(self, process):
-        self._process = process
-        self.port = self._answer()["port"]
+    def __init__(self, helper):
+        self._helper = helper
+        self.port = helper.greeting["port"]
 
     def refuse(self):
         """Refuse connections, and cut those that are open."""
-        self._tell("refuse")
+        self._helper.tell("refuse")
 
     def accept(self):
         """Accept connections again."""
-        self._tell("accept")
+        self._helper.tell("accept")
 
     def report(self):
         """Return ``connections`` and ``round_trips`` so far."""
-        return self._tell("report")
-
-    def _tell(self, word):
-        self._process.stdin.write(f"{word}\n")
-        self._process.stdin.flush()
-        return self._answer()
-
-    def _answer(self):
-        return json.loads(self._process.stdout.readline())
+        return self._helper.tell("report")
 
 
 @contextmanager
@@ -170,30 +159,22 @@ def proxy_process(target_port, round_trip=0.0):
     :param round_trip: seconds
     :rtype: ProxyProcess
     """
-    command = [sys.executable, "-m", "bench.tcp_proxy", str(target_port), str(round_trip)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    with subprocess.Popen(command, cwd=_ROOT, **pipes) as process:
-        try:
-            yield ProxyProcess(process)
-        finally:
-            process.stdin.close()
+    with helper_process("tcp_proxy", target_port, round_trip) as helper:
+        yield ProxyProcess(helper)
 
 
-async def _obey(target_port, round_trip):
+async def _serve(target_port, round_trip):
     proxy = TcpProxy(target_port, round_trip)
     await proxy.accept()
-    _say({"port": proxy.port})
-    loop = asyncio.get_running_loop()
-    while word := (await loop.run_in_executor(None, sys.stdin.readline)).strip():
+
+    async def act(word):
         if word in ("refuse", "accept"):
             await getattr(proxy, word)()
-        _say(proxy.report())
+        return proxy.report()
+
+    await obey({"port": proxy.port}, act)
     await proxy.refuse()
 
 
-def _say(answer):
-    print(json.dumps(answer), flush=True)
-
-
 if __name__ == "__main__":
-    asyncio.run(_obey(int(sys.argv[1]), float(sys.argv[2])))
+    asyncio.run(_serve(int(sys.argv[1]), float(sys.argv[2])))
