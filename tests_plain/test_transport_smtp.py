@@ -8,6 +8,7 @@ from functools import partial
 import pytest
 from mail_server_oauth2 import exceptions as exc
 from mail_server_oauth2.transport import MailSession
+from mail_server_oauth2.transport.serialisation import to_bytes
 from mail_server_oauth2.transport.smtp import SmtpSession
 from transport_fakes import FIN, RST, TokenSource, smtp_server
 
@@ -177,6 +178,15 @@ class TestSending:
             send(session, message=message)
         assert send(session)
         assert server.connections == 1
+
+
+def test_dots_at_line_starts_survive_wherever_a_block_ends(server, session):
+    message = mail()
+    message.set_content(".\n" * 50_000 + "..x\n.", cte="7bit")
+    message.add_attachment(b"x" * 200_000, maintype="image", subtype="png")
+    message.set_boundary("==0==")
+    send(session, message=message)
+    assert server.delivered[0][2] == to_bytes(message)
 
 
 class TestRecipients:

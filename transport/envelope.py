@@ -17,7 +17,10 @@ from email.message import Message
 import idna
 
 from .addresses import header_lines, parsed
-from .serialisation import to_bytes
+from .content import to_content
+
+#: Bytes that are put together at a time.
+_BLOCK = 64 * 1024
 
 
 def to_graph_mime(message: Message, recipients: Iterable[str]) -> bytes:
@@ -39,7 +42,8 @@ def to_graph_mime(message: Message, recipients: Iterable[str]) -> bytes:
     rest = copy.copy(message)
     for name in ("To", "Cc", "Bcc", "Resent-Bcc"):
         del rest[name]
-    return to_bytes(rest, utf8=international, prefix=headers.encode())
+    content = to_content(rest, utf8=international, prefix=headers.encode())
+    return b"".join(content.blocks(_BLOCK))
 
 
 def _recipient_headers(message: Message, envelope: dict[str, str]) -> Iterator[str]:

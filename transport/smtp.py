@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from ..exceptions import MailOAuth2Error, ThrottledError, TransientError
 from .connection_errors import CONNECTION_ERRORS, typed_error
+from .content import to_content
 from .delivery import SubmissionResult
-from .serialisation import to_bytes
 from .session import MailSession
 from .smtp_auth import authenticate_xoauth2
 from .smtp_replies import CONNECT, MAIL, TOKEN_REFUSED_KEYS
@@ -105,9 +105,9 @@ class SmtpSession(MailSession):
         del message["Bcc"]
         del message["Resent-Bcc"]
         international = not "".join([sender, *recipients]).isascii()
-        content = to_bytes(message, utf8=international)
+        content = to_content(message, utf8=international)
         if not content.isascii() and not self._connection.has_extn("8bitmime"):
-            content = to_bytes(message, utf8=international, seven_bit=True)
+            content = to_content(message, utf8=international, seven_bit=True)
         return Mail(content, sender, (), international)
 
     def _transact(self, mail: Mail, reused: bool) -> Outcome:

@@ -10,6 +10,7 @@ from ..exceptions import DeliveryUnknownError, RefusedError
 from ..providers.redaction import clean_text
 from .addresses import is_address
 from .connection_errors import CONNECTION_ERRORS, typed_error
+from .content import Content
 from .delivery import NOT_HANDED_OVER
 from .smtp_replies import CONTENT, DATA, MAIL, RCPT, Reply, classify, classify_recipients
 
@@ -22,9 +23,9 @@ _LEADING_DOT = re.compile(rb"(?m)^\.")
 
 @dataclass(frozen=True)
 class Mail:
-    """What goes out: the message's bytes and its envelope."""
+    """What goes out: the message's content and its envelope."""
 
-    content: bytes = field(repr=False)
+    content: Content = field(repr=False)
     sender: str
     recipients: tuple[str, ...]
     #: the envelope needs SMTPUTF8 (RFC 6531)
@@ -120,14 +121,15 @@ class Transaction:
             raise classify_recipients(refused, self._provider)
         return refused, ()
 
-    def _send_content(self, content: bytes) -> Reply:
+    def _send_content(self, content: Content) -> Reply:
         """Write the content, then the final dot in a write of its own, then wait."""
-        body = _LEADING_DOT.sub(b"..", content) if _LEADING_DOT.search(content) else content
         self.stage = CONTENT
+        block = b""
         try:
-            for start in range(0, len(body), _BLOCK):
-                self._connection.send(body[start : start + _BLOCK])
-            if not body.endswith(b"\r\n"):
+            for block in content.blocks(_BLOCK):
+                # A block begins with a line, so a dot at its start is one of a line's start.
+                self._connection.send(_LEADING_DOT.sub(b"..", block))
+            if not block.endswith(b"\r\n"):
                 self._connection.send(b"\r\n")
             # A write that fails has not handed over all three bytes, so the server has no
             # complete mail.
