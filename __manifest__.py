@@ -34,6 +34,7 @@
         "wizard/mail_oauth2_device_sign_in_views.xml",
         "views/res_users_views.xml",
         "views/mail_server_oauth2_menus.xml",
+        "views/mail_oauth2_explain_views.xml",
     ],
     "assets": {
         "web.assets_backend": ["mail_server_oauth2/static/src/webclient/**/*"],

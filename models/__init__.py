@@ -1,4 +1,5 @@
 from . import mail_oauth2_error
+from . import mail_oauth2_error_explain
 from . import mail_oauth2_app
 from . import remembered_error
 from . import mail_oauth2_token

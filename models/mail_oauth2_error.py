@@ -17,15 +17,15 @@ class MailOAuth2ErrorMeaning(models.Model):
     remedy = fields.Text(translate=True)
     who = fields.Selection(
         [
-            ("user", "The person who signs in"),
-            ("mail_admin", "Administrator of the mail system"),
-            ("tenant_admin", "Administrator of the tenant"),
+            ("user", "The person who signs in or sends"),
+            ("mail_admin", "Administrator of your mail system"),
+            ("tenant_admin", "Administrator of your organisation at Microsoft or Google"),
             ("implementer", "Whoever looks after Odoo"),
         ],
-        string="Who Can Do It",
+        string="Who Can Help",
     )
     command = fields.Text(help="A command to copy, with placeholders in angle brackets.")
-    link = fields.Char()
+    link = fields.Char(help="A page of the provider that says more.")
 
     _unique_key = models.Constraint("UNIQUE(key)", "This error is already in the catalogue.")
 
@@ -46,20 +46,31 @@ class MailOAuth2ErrorMeaning(models.Model):
             ),
             self,
         )
-        values = _Details(details or {})
+        return entry._words(details or {}) if entry else self._words_without_catalogue()
+
+    def _words(self, details):
+        """Return the words of one entry, with values for its placeholders.
+
+        A value that nobody gave is an ellipsis in a sentence, and its name in a command.
+        """
+        values = _Details(details, missing="…")
         return {
-            "cause": (entry.cause or self.env._("Something unexpected happened.")) % values,
-            "remedy": (entry.remedy or "") % values,
-            "who": entry._who_in_words(),
-            "command": (entry.command or "") % values,
-            "link": entry.link or "",
+            "cause": _ended(self.cause % values),
+            "remedy": _ended((self.remedy or "") % values),
+            "who": self._who_in_words(),
+            "command": (self.command or "") % _Details(details, missing="<{}>"),
+            "link": (self.link or "") % values,
         }
+
+    def _words_without_catalogue(self):
+        cause = self.env._("Something unexpected happened.")
+        return {"cause": cause, "remedy": "", "who": "", "command": "", "link": ""}
 
     @api.model
     def _causes(self, keys):
         """Return ``{key: cause}`` for keeping in lists, without anything a mail would add."""
         entries = self.sudo().search([("key", "in", list(keys))])
-        return {entry.key: entry.cause % _Details() for entry in entries}
+        return {entry.key: entry.cause % _Details({}, missing="…") for entry in entries}
 
     def _who_in_words(self):
         return dict(self._fields["who"]._description_selection(self.env)).get(self.who, "")
@@ -75,9 +86,17 @@ class MailOAuth2ErrorMeaning(models.Model):
 
     @api.model
     def _text(self, error):
-        """Return cause, remedy and the provider's words as plain text, one below the other."""
+        """Return the words for an error as plain text: each kind on a line of its own.
+
+        Cause, remedy, who can help, the command, the provider's page, the provider's own words.
+        """
         words = self._explain_error(error)
-        lines = [words["cause"], words["remedy"], words["command"]]
+        lines = [words["cause"], words["remedy"]]
+        if words["who"]:
+            lines.append(self.env._("Who can help: %(who)s", who=words["who"]))
+        lines.append(words["command"])
+        if words["link"]:
+            lines.append(self.env._("More: %(link)s", link=words["link"]))
         if words["provider_text"]:
             lines.append(self.env._("The provider says: %(text)s", text=words["provider_text"]))
         return "\n".join(line for line in lines if line)
@@ -88,8 +107,20 @@ class MailOAuth2ErrorMeaning(models.Model):
         return UserError(self._text(error))
 
 
-class _Details(dict):
-    """Values for a sentence's placeholders; a value nobody gave shows as an ellipsis."""
+def _ended(sentence):
+    """An ellipsis at the end of a sentence is its full stop too."""
+    return sentence.replace("….", "…")
 
-    def __missing__(self, key):
-        return "…"
+
+class _Details(dict):
+    """Values for a sentence's placeholders.
+
+    :param missing: what stands for a value that nobody gave; ``{}`` is its name
+    """
+
+    def __init__(self, values, *, missing):
+        super().__init__(values)
+        self._missing = missing
+
+    def __missing__(self, name):
+        return self._missing.format(name)

@@ -41,8 +41,8 @@ KEYS = NETWORK_KEYS | {
 _CHUNK = 8 * 1024  # bytes on the wire; bounds what one compressed chunk can swell to
 _DEFAULT_PORT = 443
 
-# What requests and urllib3 know better than the socket below them; looked at outermost first.
-_LIBRARY_KEYS = (
+#: What requests and urllib3 know better than the socket below them; looked at outermost first.
+LIBRARY_KEYS = (
     (requests.exceptions.ProxyError, "proxy_failed"),
     (requests.exceptions.InvalidProxyURL, "proxy_failed"),
     (requests.exceptions.InvalidSchema, "proxy_failed"),  # SOCKS without its library
@@ -218,7 +218,7 @@ def _unreachable(err, address):
 
 
 def _library_key(err):
-    for kind, key in _LIBRARY_KEYS:
+    for kind, key in LIBRARY_KEYS:
         if isinstance(err, kind):
             return key
     # urllib3 compares host names itself and raises a ValueError of its own.

@@ -25,6 +25,30 @@ _CREDENTIAL = re.compile(
     re.VERBOSE,
 )
 
+# Things that are secret by what they are called. A bare "code", "state" or "token" is a word of
+# many errors, so it counts in an address or a form only, and with a value of some length.
+_NAMED_SECRET = re.compile(
+    r"""
+    (?P<name>
+        (?:
+            (?<![A-Za-z])(?:client_?secret|secret|password|passwd|pwd|api_?key|session_?id
+                |(?:access|refresh|id)_?token|client_assertion|code_verifier|device_code)
+                ["']?\s*[:=]\s*["']?
+            | \bauthorization["']?\s*[:=]\s*["']?(?:basic\s+|bearer\s+)?
+            | \b(?:set-)?cookie["']?\s*[:=]\s*["']?
+            | \bAUTH\s+(?:XOAUTH2|OAUTHBEARER|PLAIN|LOGIN)\s+
+        )(?=\S)
+        |
+        (?:
+            (?<![\w-])(?:code|state|token|nonce|assertion|session_state|client_info)=
+            | \bbearer\s+
+        )(?=[^\s"'&<>;,]{8})
+    )
+    [^\s"'&<>;,]+
+    """,
+    re.VERBOSE | re.IGNORECASE,
+)
+
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -42,8 +66,18 @@ def clean_text(text, *, secrets=()) -> str:
     for secret in secrets:
         if secret:
             text = text.replace(secret, _HIDDEN)
-    text = _CONTROL.sub("", _CREDENTIAL.sub(_HIDDEN, text)).strip()
+    text = _CONTROL.sub("", hide_credentials(text)).strip()
     return text if len(text) <= TEXT_LIMIT else text[: TEXT_LIMIT - 1] + "…"
+
+
+def hide_credentials(text: str) -> str:
+    """Return a text without what looks like a credential."""
+    return _CREDENTIAL.sub(_HIDDEN, text)
+
+
+def hide_named_secrets(text: str) -> str:
+    """Return a text without the values of what is called a password, a token, a cookie, …"""
+    return _NAMED_SECRET.sub(rf"\g<name>{_HIDDEN}", text)
 
 
 class _AboveDebug(logging.Filter):

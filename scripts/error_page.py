@@ -20,11 +20,12 @@ Entry = namedtuple("Entry", "section xml_id key cause remedy who command link")
 
 _FIELDS = ("key", "cause", "remedy", "who", "command", "link")
 
-_WHO = {
-    "user": "the person who signs in or sends",
-    "mail_admin": "the administrator of the mail system",
-    "tenant_admin": "the administrator of the organisation at the provider",
-    "implementer": "whoever looks after Odoo",
+#: the same words as on the screens: ``who`` of ``models/mail_oauth2_error.py``
+WHO = {
+    "user": "The person who signs in or sends",
+    "mail_admin": "Administrator of your mail system",
+    "tenant_admin": "Administrator of your organisation at Microsoft or Google",
+    "implementer": "Whoever looks after Odoo",
 }
 
 _MARKUP = re.compile(r"%\(\w+\)s|[\\*_<]")
@@ -35,6 +36,9 @@ _HEAD = """\
 What each error means and what to do. Odoo shows the same words, in the reader's language, on the
 company form, at the failed mail and where a sign-in ends. Words in *italics* stand for a value
 that Odoo fills in.
+
+Any text with an error in it is looked up by Odoo itself: *Settings, Technical, Email, Explain an
+Error*.
 
 Made from `data/mail_oauth2_error_data.xml` by `python3 -m scripts.error_page`: edit that file,
 not this one.
@@ -88,9 +92,9 @@ def _render_entry(entry):
     lines += [f"**What to do:** {_prose(entry.remedy)}"]
     if entry.command:
         lines += ["", "```", entry.command % _Placeholders("<{}>"), "```"]
-    lines += ["", f"Who can do it: {_WHO[entry.who]}."]
+    lines += ["", f"Who can help: {WHO[entry.who]}."]
     if entry.link:
-        lines[-1] += f" [More]({entry.link})"
+        lines[-1] += f" [More]({entry.link % _Placeholders('{}')})"
     return "\n".join(lines) + "\n"
 
 

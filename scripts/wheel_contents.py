@@ -6,7 +6,8 @@ from .places import ADDON
 
 _PREFIX = f"odoo/addons/{ADDON}/"
 _FOLDERS = {
-    "cli", "controllers", "data", "i18n", "models", "providers", "readme", "security", "static",
+    "cli", "controllers", "data", "i18n", "models", "providers", "readme", "recognition",
+    "security", "static",
     "tests", "transport", "views", "wizard",
 }  # fmt: skip
 _FILES = {"__init__.py", "__manifest__.py", "exceptions.py", "hooks.py"}

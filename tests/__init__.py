@@ -9,6 +9,7 @@ from . import test_diagnosis_mailbox
 from . import test_diagnosis_password
 from . import test_diagnosis_people
 from . import test_diagnosis_way
+from . import test_explain
 from . import test_main_path
 from . import test_mailbox_status
 from . import test_queue

@@ -3,8 +3,10 @@
 from playwright.sync_api import expect
 
 from fresh_state import COMPANY
+from surroundings import PICTURES
 
 _APP_ACTION = "mail_server_oauth2.action_mail_oauth2_app"
+_EXPLAIN_ACTION = "mail_server_oauth2.action_mail_oauth2_explain"
 _TRACEBACK = ".o_error_dialog .btn-link"  # "See technical details"
 
 
@@ -190,6 +192,50 @@ class AppForm(Screen):
         self.load(self._url)
         expect(self.field("client_id")).to_be_visible()
         return self
+
+
+class ExplainPage(Screen):
+    """*Explain an Error*."""
+
+    def __init__(self, page, odoo_url):
+        super().__init__(page)
+        self._url = f"{odoo_url}/odoo/action-{_EXPLAIN_ACTION}"
+
+    def open(self):
+        self.page.goto(self._url)
+        self.expect_shown()
+        return self
+
+    def expect_shown(self):
+        expect(self.box).to_be_visible()
+
+    @property
+    def box(self):
+        return self.page.locator(".o_mail_oauth2_explain textarea")
+
+    def paste(self, text):
+        self.box.fill(text)
+
+    @property
+    def findings(self):
+        return self.page.locator(".o_mail_oauth2_finding")
+
+    def finding(self, key):
+        """Return what is shown of one entry of the error catalogue."""
+        return self.page.locator(f".o_mail_oauth2_finding[data-key={key}]")
+
+    def expect_no_wider_than_the_screen(self):
+        """Fail if something has to be scrolled to the side."""
+        wide, screen = self.page.evaluate(
+            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
+        )
+        assert wide <= screen
+
+    def keep_picture(self, name):
+        """Leave a picture of the whole page for people to look at."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        self.page.evaluate("document.fonts.ready")
+        self.page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
 
 
 class PartnerForm(Screen):

@@ -13,10 +13,11 @@ LAYERS = (
     ("exceptions",),
     ("providers",),
     ("transport",),
+    ("recognition",),
     ("models",),
     ("cli", "controllers", "hooks", "wizard"),
 )
-PLAIN = ("exceptions", "providers", "transport")
+PLAIN = ("exceptions", "providers", "transport", "recognition")
 #: Expensive to import: never when Odoo loads the addon, only on first use.
 LAZY = ("msal", "google_auth_oauthlib", "google.auth", "google.oauth2", "googleapiclient")
 #: Beside the addon in the repository, and no part of it.

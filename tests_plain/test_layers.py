@@ -22,6 +22,9 @@ def test_repository_is_really_read():
         ("providers/a.py", "from .. import models", "from a layer above"),
         ("transport/a.py", "from ..models.mail_mail import X", "from a layer above"),
         ("transport/deep/a.py", "from ...models import X", "from a layer above"),
+        ("transport/a.py", "from ..recognition import x", "from a layer above"),
+        ("recognition/a.py", "from ..models import x", "from a layer above"),
+        ("recognition/a.py", "import odoo", "a plain layer imports odoo"),
         ("models/a.py", "from ..wizard import x", "from a layer above"),
         (
             "models/a.py",

@@ -45,7 +45,7 @@ CASES = [
     (404, "ResourceNotFound", "Resource could not be discovered.",
      exc.ConfigurationError, "graph_mailbox_not_found"),
     (404, "ErrorItemNotFound", "The specified object was not found in the store.",
-     exc.RefusedError, "graph_refused"),
+     exc.RefusedError, "graph_item_not_found"),
     (400, "ErrorInvalidRecipients", "At least one recipient is not valid., A message can't be "
      "sent because it contains no recipients.", exc.RefusedError, "recipient_invalid"),
     (400, "ErrorMimeContentInvalidBase64String", "Invalid base64 string for MIME content.",

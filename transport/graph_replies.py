@@ -67,7 +67,10 @@ class Answer:
 
 @dataclass(frozen=True)
 class _Rule:
-    """One line of the table; empty fields match everything, ``words`` without case."""
+    """One line of the table; empty fields match everything, ``words`` without case.
+
+    ``alone``: the words mean the same where a text holds nothing else of the answer.
+    """
 
     error: type[MailOAuth2Error]
     key: str
@@ -78,6 +81,7 @@ class _Rule:
     retry_after: float | None = None
     #: see :class:`.exceptions.TransientError`
     stops_mailbox: bool = True
+    alone: bool = False
 
     def matches(self, answer: Answer) -> bool:
         return (
@@ -92,11 +96,17 @@ class _Rule:
 _RULES = (
     # Token and permissions
     _Rule(SignInNeededError, "graph_claims_challenge", (401,), challenge="insufficient_claims"),
-    _Rule(ConfigurationError, "graph_wrong_audience", (401,), words="Invalid audience"),
+    _Rule(ConfigurationError, "graph_wrong_audience", (401,), words="Invalid audience", alone=True),
     _Rule(SignInNeededError, "graph_token_refused", (401,)),
     _Rule(RefusedError, "send_as_denied", codes=("ErrorSendAsDenied",)),
     _Rule(ConfigurationError, "graph_access_policy", (403,), words="AccessPolicy"),
-    _Rule(ConfigurationError, "graph_odata_disabled", (403,), words="Access to OData is disabled"),
+    _Rule(
+        ConfigurationError,
+        "graph_odata_disabled",
+        (403,),
+        words="Access to OData is disabled",
+        alone=True,
+    ),
     _Rule(
         ConfigurationError,
         "graph_access_denied",
@@ -113,6 +123,7 @@ _RULES = (
         (404,),
         ("ErrorInvalidUser", "ResourceNotFound", "Request_ResourceNotFound"),
     ),
+    _Rule(RefusedError, "graph_item_not_found", (404,), ("ErrorItemNotFound",)),
     # Limits
     _Rule(ThrottledError, "graph_concurrency", (429,), words="MailboxConcurrency"),
     _Rule(
@@ -153,7 +164,7 @@ _RULES = (
         "message_too_large",
         codes=("ErrorMessageSizeExceeded", "RequestEntityTooLarge"),
     ),
-    _Rule(RefusedError, "message_too_large", (400,), words="maximum request length"),
+    _Rule(RefusedError, "message_too_large", (400,), words="maximum request length", alone=True),
     # The service: only what Graph itself turned away is known not to be sent
     _Rule(TransientError, "graph_unavailable", codes=("ServiceUnavailable", "ErrorApiQuarantined")),
     # The request came too slowly, which a smaller one may not.
@@ -162,12 +173,18 @@ _RULES = (
 )
 
 #: Keys of the answers the table does not know.
-_GENERIC_KEYS = frozenset(
+GENERIC_KEYS = frozenset(
     {"graph_unavailable", "graph_unanswered", "graph_refused", "graph_unexpected_answer"}
 )
 
 #: every key this module can give an error
-KEYS = _GENERIC_KEYS | {rule.key for rule in _RULES}
+KEYS = GENERIC_KEYS | {rule.key for rule in _RULES}
+
+#: every code the table knows
+CODES = frozenset(code for rule in _RULES for code in rule.codes)
+
+#: ``(words, status)`` of phrases that need no answer around them
+PHRASES = tuple((rule.words, rule.statuses[0]) for rule in _RULES if rule.alone)
 
 #: refusals that a fresh token may cure
 TOKEN_REFUSED_KEYS = frozenset(

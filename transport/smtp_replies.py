@@ -91,7 +91,8 @@ class _Rule:
     """One line of the table; empty fields match everything.
 
     ``code`` and ``enhanced`` are regular expressions for the whole code, ``words`` is a
-    vendor's documented identifier or phrase, compared without case.
+    vendor's documented identifier or phrase, compared without case. ``alone``: the words mean
+    the same where a text holds nothing else of the reply.
     """
 
     error: type[MailOAuth2Error]
@@ -104,6 +105,7 @@ class _Rule:
     retry_after: float | None = None
     #: see :class:`.exceptions.TransientError`
     stops_mailbox: bool = True
+    alone: bool = False
 
     def matches(self, reply: Reply, stage: str, provider: str) -> bool:
         return bool(
@@ -120,11 +122,11 @@ class _Rule:
 _RULES = (
     # What Exchange says about the SMTP AUTH switch and policies; 5.7.139 alone says too little
     _Rule(ConfigurationError, "smtp_auth_disabled_tenant", "535", r"5\.7\.139",
-          "SmtpClientAuthentication is disabled for the Tenant"),
+          "SmtpClientAuthentication is disabled for the Tenant", alone=True),
     _Rule(ConfigurationError, "smtp_auth_disabled_mailbox", "535", r"5\.7\.139",
-          "SmtpClientAuthentication is disabled for the Mailbox"),
+          "SmtpClientAuthentication is disabled for the Mailbox", alone=True),
     _Rule(ConfigurationError, "smtp_basic_auth_disabled", "535", r"5\.7\.139",
-          "basic authentication is disabled"),
+          "basic authentication is disabled", alone=True),
     _Rule(ConfigurationError, "smtp_basic_auth_disabled", "550", r"5\.7\.30"),
     _Rule(ConfigurationError, "smtp_conditional_access", "535", r"5\.7\.139",
           "did not meet the criteria"),
@@ -149,11 +151,11 @@ _RULES = (
 
     # Sender rights. The exception's name also came with 5.2.0 and with temporary codes.
     _Rule(RefusedError, "send_as_denied", enhanced=r"5\.2\.252|5\.7\.60"),
-    _Rule(RefusedError, "send_as_denied", words="SendAsDenied"),
+    _Rule(RefusedError, "send_as_denied", words="SendAsDenied", alone=True),
 
     # Limits of the sender
     _Rule(ThrottledError, "exchange_recipient_quota", words="SubmissionQuotaExceeded",
-          retry_after=DAILY_LIMIT_PAUSE),
+          retry_after=DAILY_LIMIT_PAUSE, alone=True),
     _Rule(ThrottledError, "exchange_recipient_quota", enhanced=r"5\.1\.90",
           retry_after=DAILY_LIMIT_PAUSE),
     _Rule(ThrottledError, "tenant_recipient_limit", enhanced=r"5\.7\.23[23]",
@@ -173,17 +175,24 @@ _RULES = (
           provider=GOOGLE),
 
     # The sender or the tenant is in disgrace: more mail makes it worse
-    _Rule(RefusedError, "outbound_spam", words="OutboundSpamException"),
+    _Rule(RefusedError, "outbound_spam", words="OutboundSpamException", alone=True),
     _Rule(ConfigurationError, "mailbox_restricted",
           enhanced=r"5\.1\.8|5\.7\.50[1-9]|5\.7\.51[0-3]|5\.7\.703"),
     _Rule(ConfigurationError, "tenant_restricted", enhanced=r"5\.7\.705"),
     _Rule(ConfigurationError, "tenant_ip_refused", enhanced=r"5\.7\.708"),
     _Rule(ConfigurationError, "domain_unregistered", enhanced=r"5\.7\.750"),
 
+    # Exchange takes no mail without a sign-in from this server, or only for its own mailboxes
+    _Rule(ConfigurationError, "smtp_direct_send_refused", enhanced=r"5\.7\.68"),
+    _Rule(ConfigurationError, "smtp_relay_denied", enhanced=r"5\.7\.64"),
+    _Rule(ConfigurationError, "smtp_ip_banned", enhanced=r"5\.7\.6(0[6-9]|[1-4]\d)"),
+    _Rule(RefusedError, "smtp_recipient_access_denied", "550", r"5\.4\.1", "Access denied"),
+    _Rule(RefusedError, "smtp_internal_recipients_only", "550", r"5\.5\.105"),
+
     # This mail
     _Rule(RefusedError, "message_too_large", "55.", r"5\.3\.4|5\.2\.3"),
-    _Rule(RefusedError, "message_too_large", "552", stages=(MAIL,)),
     _Rule(RefusedError, "content_blocked", "552", r"5\.7\.0"),
+    _Rule(RefusedError, "message_too_large", "552", stages=(MAIL,)),
     _Rule(RefusedError, "message_malformed", "554", r"5\.6\.0"),
     _Rule(RefusedError, "bare_line_feed", enhanced=r"5\.6\.11"),
     _Rule(RefusedError, "sender_authentication_level", enhanced=r"5\.7\.515"),
@@ -219,6 +228,20 @@ _RULES = (
 
 #: every key this module can give an error
 KEYS = frozenset(rule.key for rule in _RULES)
+
+#: ``(key, words)`` of phrases that need no reply around them
+PHRASES = tuple((rule.key, rule.words) for rule in _RULES if rule.alone)
+
+#: keys that say no more than the code: its first digit and the stage
+CODE_KEYS = frozenset(
+    {
+        "smtp_temporary",
+        "smtp_connect_refused",
+        "smtp_auth_failed",
+        "smtp_refused",
+        "smtp_unexpected_answer",
+    }
+)
 
 #: refusals that a fresh token may cure
 TOKEN_REFUSED_KEYS = frozenset(
