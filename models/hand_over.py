@@ -167,7 +167,10 @@ class HandOver:
         course.failed = Share()
         course.served |= course.current
         course.refused.update(result.refused)
-        self._end_pause()
+        if result.trouble:
+            self.stop(result.trouble)
+        else:
+            self._end_pause()
         return result
 
     def _begin_attempt(self, message, recipients):
@@ -238,6 +241,9 @@ class HandOver:
         :param attempt: record of ``mail.oauth2.attempt``
         :raises MailOAuth2Error: the provider could not be asked
         """
+        if attempt.recipient_count > (self.session.max_recipients or attempt.recipient_count):
+            # Handed over in parts, and each of them is a message of its own.
+            return None
         if self._finds(attempt):
             return True
         known = attempt.search(

@@ -60,6 +60,14 @@ class MailOAuth2Mailbox(models.Model):
         help="Nobody signs in as this mailbox itself: the account that does has the right to "
         "send as it.",
     )
+    read_write = fields.Boolean(
+        string="Large Mails and Look-up",
+        tracking=True,
+        help="Ask for the permission to read and write mail too (Graph only). Mails larger than "
+        "3 MB then go out with their attachments instead of links to them, and a mail whose "
+        "delivery is in doubt is looked up among the sent ones. Authenticate again after "
+        "changing this.",
+    )
     server_ids = fields.One2many("ir.mail_server", "oauth2_mailbox_id", string="Mail Servers")
     token_ids = fields.One2many(
         "mail.oauth2.token", "mailbox_id", string="Grant", groups=fields.NO_ACCESS
@@ -308,8 +316,24 @@ class MailOAuth2Mailbox(models.Model):
 
     def _resources(self):
         """Return the names of the resources that need a token, at least one."""
-        resources = [kind.resource_for(shared=self.shared) for kind in self._server_types()]
+        return self._resources_of(self._uses_read_write)
+
+    def _resources_to_ask_for(self):
+        """Return the names of the resources whose permissions a sign-in asks for."""
+        return self._resources_of(lambda _kind: self.read_write)
+
+    def _resources_of(self, is_read_write):
+        resources = [
+            kind.resource_for(shared=self.shared, read_write=is_read_write(kind))
+            for kind in self._server_types()
+        ]
         return list(dict.fromkeys(resources)) or ["smtp"]
+
+    def _uses_read_write(self, kind):
+        """Tell whether mail may be read and written: wanted, and granted at the last sign-in."""
+        return self.read_write and kind.allows_read_write(
+            self._grant_sudo().scopes or "", shared=self.shared
+        )
 
     def _probe(self):
         """Return what keeps this mailbox from sending right now, or ``None``.

@@ -42,7 +42,7 @@ class MailOAuth2Mailbox(models.Model):
         app = self.sudo().app_id
         try:
             return provider_for(app.provider, app._registration(secret="")).admin_consent_url(
-                resources=self.sudo()._resources(),
+                resources=self.sudo()._resources_to_ask_for(),
                 redirect_uri=app._get_redirect_uri(),
                 state=CONSENT_STATE,
             )

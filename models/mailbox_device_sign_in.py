@@ -161,7 +161,7 @@ class MailOAuth2Mailbox(models.Model):
                 self.env._("Only an administrator can connect a personal mailbox with a code.")
             )
         provider = self.sudo().app_id._get_provider()
-        sign_in = provider.begin_device_sign_in(resources=self._resources())
+        sign_in = provider.begin_device_sign_in(resources=self._resources_to_ask_for())
         return sign_in, self.env["mail.oauth2.authorization"]._begin_on_device(sign_in, self)
 
     def _poll_device_sign_in(self, state):
@@ -194,7 +194,7 @@ class MailOAuth2Mailbox(models.Model):
 
     def _ask_for_device_grant(self, pending):
         provider = self.sudo().app_id._get_provider()
-        return provider.poll_device_sign_in(pending, resources=self._resources())
+        return provider.poll_device_sign_in(pending, resources=self._resources_to_ask_for())
 
     def _cancel_device_sign_in(self, state):
         """Forget a sign-in that nobody waits for any longer; it may be gone already."""

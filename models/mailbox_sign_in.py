@@ -26,7 +26,7 @@ class MailOAuth2Mailbox(models.Model):
             self.sudo()
             .app_id._get_provider()
             .begin_sign_in(
-                resources=self._resources(),
+                resources=self._resources_to_ask_for(),
                 redirect_uri=self.sudo().app_id._get_redirect_uri(),
                 state=state,
                 login_hint=account.address if account else self.address,
@@ -55,7 +55,7 @@ class MailOAuth2Mailbox(models.Model):
         self._check_may_connect()
         provider = self.sudo().app_id._get_provider()
         try:
-            grant = provider.finish_sign_in(pending["sign_in"], params, resources=self._resources())
+            grant = provider.finish_sign_in(pending["sign_in"], params, resources=self._resources_to_ask_for())
         except ConsentNeededError:
             if pending["force_consent"]:
                 raise
@@ -129,7 +129,7 @@ class MailOAuth2Mailbox(models.Model):
         if choice == "use_address":
             self._take_address(grant.identity)
         self.shared = email_normalize(grant.identity.address) != self.address
-        if any(resource not in grant.tokens for resource in self._resources()):
+        if any(resource not in grant.tokens for resource in self._resources_to_ask_for()):
             return self._begin_sign_in(grant.identity)
         self._keep_grant(grant)
         return self._return_url()

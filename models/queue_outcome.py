@@ -21,7 +21,12 @@ from odoo import fields
 
 from ..exceptions import PacedError
 from .back_off import next_attempt
-from .recipients_split import part_served, part_untried, pending_notifications
+from .recipients_split import (
+    part_served,
+    part_untried,
+    part_unserved,
+    pending_notifications,
+)
 
 #: hours after which a mail that cannot be handed over is given up, if the system parameter
 #: ``mail_server_oauth2.limit_hours`` says nothing else
@@ -68,6 +73,8 @@ class QueueOutcome:
         part_served(self.mails, course)
         if self.error.outcome in ("refused", "unknown"):
             self._wake_queue(part_untried(self.mails, course))
+        if self.error.outcome == "unknown":
+            part_unserved(self.mails, getattr(self.error, "refused", None))
         if self.error.outcome == "later" and not isinstance(self.error, PacedError):
             self.mails.oauth2_attempts += 1
         failed = self._apply()

@@ -6,6 +6,7 @@ served, those nobody knows of, and those still to be served never stay in one ``
 
 from odoo import fields
 from odoo.tools import email_normalize
+from odoo.tools.mail import email_split_and_format_normalize
 
 from .back_off import next_attempt
 from .hand_over import Share
@@ -81,6 +82,21 @@ def part_untried(mail, course):
     return part_off(mail, untried, "ready", state="outgoing", scheduled_date=False)
 
 
+def part_unserved(mail, refused):
+    """Leave in a mail of unknown end only those whom it may have reached.
+
+    :param refused: ``{address: reply}`` of those of its To and Cc whom it surely has not
+    """
+    if not refused:
+        return
+    PartialRefusal(mail, refused).queue_again()
+    unserved = {email_normalize(address) for address in refused}
+    for name in ("email_to", "email_cc"):
+        addresses = email_split_and_format_normalize(mail[name] or "")
+        kept = [address for address in addresses if email_normalize(address) not in unserved]
+        mail[name] = ", ".join(kept) or False
+
+
 class PartialRefusal:
     """What becomes of recipients who were refused while others of the same hand-over were not.
 
@@ -102,8 +118,7 @@ class PartialRefusal:
 
     def apply(self):
         """Say who was refused, and give those refused for now a mail of their own."""
-        if self.later:
-            self._queue_again()
+        self.queue_again()
         # Kept in any case: core would delete it together with what it says.
         self.mail.write({"failure_reason": self.reason, "auto_delete": False})
 
@@ -119,7 +134,10 @@ class PartialRefusal:
             *plain,
         ]
 
-    def _queue_again(self):
+    def queue_again(self):
+        """Give those refused for now a mail of their own."""
+        if not self.later:
+            return
         now = fields.Datetime.now()
         again = twin(
             self.mail,

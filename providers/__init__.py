@@ -100,6 +100,12 @@ class ServerType:
             return sending
         return (shared and self.shared_read_write_resource) or self.read_write_resource or sending
 
+    def allows_read_write(self, scopes: str, *, shared: bool) -> bool:
+        """Tell whether granted permissions, divided by blanks, let mail be read and written."""
+        wanted = "mail.readwrite.shared" if shared else "mail.readwrite"
+        granted = {scope.rpartition("/")[2].lower() for scope in scopes.split()}
+        return bool(self.read_write_resource) and wanted in granted
+
 
 #: The server types of this addon by code. No other place knows what they are made of.
 SERVER_TYPES = {
