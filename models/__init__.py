@@ -17,6 +17,7 @@ from . import ir_mail_server
 from . import ir_mail_server_sending
 from . import server_test_mail
 from . import ir_mail_server_pace
+from . import ir_mail_server_fallback
 from . import mail_oauth2_take_over
 from . import mail_mail
 from . import mail_mail_sending

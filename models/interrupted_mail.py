@@ -17,7 +17,7 @@ from ..exceptions import DeliveryUnknownError
 from .attempt_journal import IN_FLIGHT
 from .hand_over import MailCourse, Share
 from .queue_outcome import LOOK_UP_AFTER, QueueOutcome
-from .recipients_split import part_served, serves_all
+from .recipients_split import part_served, serves_all, wake_queue
 
 _logger = logging.getLogger(__name__)
 
@@ -96,7 +96,7 @@ class InterruptedMail:
         due = max(unknown.mapped("started_at")) + timedelta(minutes=LOOK_UP_AFTER)
         if now < due:
             self.mail.scheduled_date = due
-            self.mail.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger(due)
+            wake_queue(self.mail)
             return False
         for attempt in unknown:
             was_sent = self.hand_over.was_sent(attempt)

@@ -114,6 +114,21 @@ class MailMail(models.Model):
         is_allowed = self.env.su or company in self.env.user.company_ids
         return (self if is_allowed else self.sudo()).with_company(company)
 
+    def _split_by_mail_configuration(self):
+        """Let the fallback of a server send that has waited for a person too long."""
+        servers = self.env["ir.mail_server"]
+        for (
+            server_id,
+            alias_domain_id,
+            smtp_from,
+            mail_ids,
+        ) in super()._split_by_mail_configuration():
+            server = servers.browse(server_id)
+            stand_in = server._stand_in() if server_id else server
+            if stand_in != server:
+                smtp_from = stand_in._sender_for(smtp_from)
+            yield stand_in.id, alias_domain_id, smtp_from, mail_ids
+
     def _filter_mail_mail_servers(self, mail_servers):
         """Leave out the servers of other companies."""
         servers = super()._filter_mail_mail_servers(mail_servers)

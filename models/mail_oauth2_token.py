@@ -81,6 +81,7 @@ class MailOAuth2Token(models.Model):
     access_valid_until = fields.Datetime()
     scopes = fields.Char()
 
+    broken_since = fields.Datetime(help="Since when no mail can leave until a person has acted.")
     retry_on = fields.Datetime(help="No call to the token endpoint before this time.")
 
     _unique_mailbox = models.Constraint("UNIQUE(mailbox_id)", "One grant per mailbox.")
@@ -289,6 +290,7 @@ class MailOAuth2Token(models.Model):
                 "renewed_on": now if grant.renewed else self.renewed_on,
                 "access_valid_until": self._latest_expiry(grant.tokens.values()),
                 "scopes": " ".join(grant.scopes) or self.scopes,
+                "broken_since": False,
                 **self._no_error_values(),
             }
         )
@@ -315,6 +317,8 @@ class MailOAuth2Token(models.Model):
             values["state"] = "configuration"
         elif isinstance(error, SignInNeededError):
             values["state"] = "refused"
+        if "state" in values:
+            values["broken_since"] = self.broken_since or now
         self.write(values)
         _logger.warning("Mailbox %s: %s", self.mailbox_id.address, error)
 
@@ -347,6 +351,7 @@ class MailOAuth2Token(models.Model):
                 **self._no_error_values(),
                 "state": "none",
                 "revision": secrets.token_hex(8),
+                "broken_since": self.broken_since or fields.Datetime.now(),
             }
         )
 

@@ -55,7 +55,9 @@ class MailOAuth2Mailbox(models.Model):
         self._check_may_connect()
         provider = self.sudo().app_id._get_provider()
         try:
-            grant = provider.finish_sign_in(pending["sign_in"], params, resources=self._resources_to_ask_for())
+            grant = provider.finish_sign_in(
+                pending["sign_in"], params, resources=self._resources_to_ask_for()
+            )
         except ConsentNeededError:
             if pending["force_consent"]:
                 raise

@@ -23,9 +23,10 @@ from ..exceptions import PacedError
 from .back_off import next_attempt
 from .recipients_split import (
     part_served,
-    part_untried,
     part_unserved,
+    part_untried,
     pending_notifications,
+    wake_queue,
 )
 
 #: hours after which a mail that cannot be handed over is given up, if the system parameter
@@ -72,7 +73,7 @@ class QueueOutcome:
         """
         part_served(self.mails, course)
         if self.error.outcome in ("refused", "unknown"):
-            self._wake_queue(part_untried(self.mails, course))
+            wake_queue(part_untried(self.mails, course))
         if self.error.outcome == "unknown":
             part_unserved(self.mails, getattr(self.error, "refused", None))
         if self.error.outcome == "later" and not isinstance(self.error, PacedError):
@@ -88,7 +89,7 @@ class QueueOutcome:
         :return: the mail
         """
         part_served(self.mails, course)
-        self._wake_queue(part_untried(self.mails, course))
+        wake_queue(part_untried(self.mails, course))
         return self._fail()
 
     def apply_to_all(self):
@@ -117,7 +118,7 @@ class QueueOutcome:
         by_date = {stop: waiting} if stop else waiting.grouped(self._next_attempt)
         for scheduled_date, mails in by_date.items():
             self._keep_waiting(mails, scheduled_date=scheduled_date, oauth2_held_by_id=False)
-        self._wake_queue(waiting)
+        wake_queue(waiting)
         return self._give_up(self.mails - waiting)
 
     def _next_attempt(self, mail):
@@ -137,7 +138,7 @@ class QueueOutcome:
             # A little more than a minute: what left late in one must not meet the next.
             later = start + timedelta(seconds=61 * minute)
             self._keep_waiting(mails, scheduled_date=later, oauth2_held_by_id=False)
-            self._wake_queue(mails)
+            wake_queue(mails)
 
     def _hold(self):
         """Wait for a person; that says nothing of the mail."""
@@ -161,7 +162,7 @@ class QueueOutcome:
         self._keep_waiting(self.mails, scheduled_date=later)
         # What is settled ends before the attempt that is to be looked up.
         self.mails.oauth2_settled_attempt = self.hand_over.course.last_attempt - 1
-        self._wake_queue(self.mails)
+        wake_queue(self.mails)
         return self.mails.browse()
 
     def _start_waiting(self):
@@ -183,12 +184,6 @@ class QueueOutcome:
                 "failure_reason": self.reason if failure_type else False,
             }
         )
-
-    def _wake_queue(self, mails):
-        if mails:
-            cron = self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()
-            dates = [mail.scheduled_date or fields.Datetime.now() for mail in mails]
-            cron._trigger(min(dates) + timedelta(seconds=1))
 
     # ------------------------------------------------------------
     # FAILING

@@ -4,6 +4,8 @@ Nobody who was served may get the mail again, whatever becomes of the others. So
 served, those nobody knows of, and those still to be served never stay in one ``mail.mail``.
 """
 
+from datetime import timedelta
+
 from odoo import fields
 from odoo.tools import email_normalize
 from odoo.tools.mail import email_split_and_format_normalize
@@ -150,6 +152,7 @@ class PartialRefusal:
             oauth2_waiting_since=now,
             scheduled_date=next_attempt(now, 1),
         )
+        wake_queue(again)
         pending_notifications(self.mail).filtered(
             lambda notification: (
                 email_normalize(
@@ -168,6 +171,14 @@ class PartialRefusal:
 
     def _is_refused(self, email):
         return email_normalize(email) in (*self.later, *self.for_good)
+
+
+def wake_queue(mails):
+    """Let the queue run when the first of these mails is due."""
+    if mails:
+        cron = mails.env.ref("mail.ir_cron_mail_scheduler_action").sudo()
+        dates = [mail.scheduled_date or fields.Datetime.now() for mail in mails]
+        cron._trigger(min(dates) + timedelta(seconds=1))
 
 
 def twin(mail, **values):

@@ -5,7 +5,9 @@ from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.exceptions import UserError, ValidationError
 from odoo.tests import tagged
 
+from ..exceptions import SignInNeededError
 from ..models.back_off import BACK_OFF, next_attempt
+from ..models.token_memory import memory
 from .common import SandboxCase
 
 GRAPH = "oauth2_microsoft_graph"
@@ -289,3 +291,74 @@ class TestCompanies(SandboxCase):
         other = self.env["res.company"].create({"name": "Northwind"})
         with self.assertRaises(ValidationError):
             self.queue_mail(record_company_id=other.id, mail_server_id=server.id)
+
+
+@tagged("post_install", "-at_install")
+class TestFallback(SandboxCase):
+    """Another server sends while nobody mends the first one; only where that was chosen."""
+
+    def setUp(self):
+        super().setUp()
+        self.server = self.connected_server(GRAPH, ERIN)
+        mailbox = self.env["mail.oauth2.mailbox"].create(
+            {"app_id": self.google_app.id, "address": "erp@northwind.example"}
+        )
+        self.other = self.env["ir.mail_server"].create(
+            {
+                "name": "Gmail",
+                "smtp_authentication": "oauth2_google_smtp",
+                "oauth2_mailbox_id": mailbox.id,
+                "company_id": self.company.id,
+                "sequence": 50,
+            }
+        )
+        self.env.flush_all()
+        self.connect(mailbox)
+        self.sandbox.post("grants/revoke", account=ERIN)
+        self.assertIsInstance(self.server.oauth2_mailbox_id._probe(), SignInNeededError)
+        memory.clear()
+        self.grant = self.server.oauth2_mailbox_id._grant_sudo()
+
+    def broken_for(self, **delta):
+        self.grant.broken_since = fields.Datetime.now() - timedelta(**delta)
+        self.env.flush_all()
+
+    def send(self):
+        mail = self.queue_mail()
+        with self.sending():
+            mail.send()
+        return mail
+
+    def test_off_by_default(self):
+        self.broken_for(days=1)
+        self.assertEqual(self.send().oauth2_held_by_id, self.server)
+
+    def test_waits_first(self):
+        self.server.oauth2_fallback_id = self.other
+        self.broken_for(hours=3)
+        self.assertEqual(self.send().oauth2_held_by_id, self.server)
+
+    def test_then_the_other_sends_as_itself(self):
+        self.server.oauth2_fallback_id = self.other
+        self.broken_for(hours=5)
+        self.assertEqual(self.send().state, "sent")
+        (row,) = self.sandbox.delivered()
+        self.assertEqual(row["via"], "google_smtp")
+        self.assertEqual(row["envelope_from"], "erp@northwind.example")
+
+    def test_ends_with_the_next_sign_in(self):
+        self.server.oauth2_fallback_id = self.other
+        self.broken_for(hours=5)
+        self.connect(self.server.oauth2_mailbox_id)
+        self.send()
+        (row,) = self.sandbox.delivered()
+        self.assertEqual(row["via"], "graph")
+
+    def test_only_a_server_that_may_send_for_the_company(self):
+        stranger = self.env["res.company"].create({"name": "Northwind"})
+        self.other.oauth2_mailbox_id = False
+        with self.assertRaises(ValidationError):
+            self.server.oauth2_fallback_id = self.server
+        self.other.company_id = stranger
+        with self.assertRaises(ValidationError):
+            self.server.oauth2_fallback_id = self.other
