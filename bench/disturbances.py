@@ -44,14 +44,12 @@ def killed(scene, number):
 
 def refused_connections(scene, number):
     """Stop listening in mid-run; listen again after the next but one run."""
-    if number == 0:
-        scene.proxy = scene.behind_proxy()
     worker = scene.worker()
     if number == 0 and _gets_on(scene, worker):
-        scene.proxy.refuse()
+        scene.listens(False)
     _finish(scene, worker)
     if number == 2:
-        scene.proxy.accept()
+        scene.listens(True)
 
 
 def database_restarts(scene, number):

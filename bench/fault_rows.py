@@ -167,8 +167,9 @@ def _graph_faults():
         error("503", "ServiceUnavailable"),
         error("504, delivered", "GatewayTimeout", processed=True, expected=_unknown),
         fault("200, not delivered", "reply", status=200, expected=_unknown),
-        fault("dropped before the request body was read", "drop", expected=_unknown),
-        fault("dropped after the request, delivered", "drop", processed=True, expected=_unknown),
+        fault("dropped before the body", "drop", expected=_unknown),
+        fault("dropped after the body, not delivered", "drop", after_body=True, expected=_unknown),
+        fault("dropped after the body, delivered", "drop", processed=True, expected=_unknown),
     ]
 
 

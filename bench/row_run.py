@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import time
-from contextlib import ExitStack
 
 from odoo.addons.mail_server_oauth2.models.token_memory import memory
 
@@ -13,18 +12,11 @@ from browser import BASE_URL
 from . import odoo_word
 from .fault_result import RowResult
 from .judgement import judge
+from .passing_time import let_time_pass
 from .scene import Scene
 
 #: runs after which a queue that still moves is given up
 _MOST_RUNS = 60
-
-#: What waits for a time is made due, instead of the machine's clock being moved.
-_TIME_PASSES = (
-    """UPDATE mail_mail SET scheduled_date = now() AT TIME ZONE 'utc' - interval '1 second'
-        WHERE state = 'outgoing' AND scheduled_date > now() AT TIME ZONE 'utc'""",
-    "UPDATE mail_oauth2_token SET retry_on = NULL",
-)
-_ATTEMPTS = "SELECT coalesce(sum(oauth2_attempts), 0) FROM mail_mail"
 
 
 def run_row(row, office, *, seed=0, **options):
@@ -36,31 +28,29 @@ def run_row(row, office, *, seed=0, **options):
     began = time.monotonic()
     memory.clear()
     office.sandbox.reset(f"{BASE_URL}/mail_server_oauth2/callback")
-    with ExitStack() as resources:
-        scene = Scene(
-            office=office,
-            transport=row.transport,
-            random=random.Random(f"{seed}/{row.name}"),
-            resources=resources,
-            **options,
-        )
-        scene.prepare()
-        row.fault.switch_on(scene)
-        runs = _run_until_settled(scene, row.fault.run)
-        row.fault.mend(scene)
-        runs += _run_until_settled(scene, row.fault.run, first=runs)
-        tally = _judged(scene)
-        return RowResult(
-            fault=row.fault.name,
-            transport=row.transport.name,
-            mails=scene.mails,
-            tally=tally,
-            attempts=_attempts(scene),
-            runs=runs,
-            seconds=round(time.monotonic() - began, 1),
-            problems=row.fault.expected(scene).problems(tally),
-            run_errors=scene.run_errors,
-        )
+    scene = Scene(
+        office=office,
+        transport=row.transport,
+        random=random.Random(f"{seed}/{row.name}"),
+        **options,
+    )
+    scene.prepare()
+    row.fault.switch_on(scene)
+    runs = _run_until_settled(scene, row.fault.run)
+    row.fault.mend(scene)
+    runs += _run_until_settled(scene, row.fault.run, first=runs)
+    tally = _judged(scene)
+    return RowResult(
+        fault=row.fault.name,
+        transport=row.transport.name,
+        mails=scene.mails,
+        tally=tally,
+        attempts=_attempts(scene),
+        runs=runs,
+        seconds=round(time.monotonic() - began, 1),
+        problems=row.fault.expected(scene).problems(tally),
+        run_errors=scene.run_errors,
+    )
 
 
 def _run_until_settled(scene, run, first=0):
@@ -76,14 +66,8 @@ def _run_until_settled(scene, run, first=0):
             return number
         seen = now
         run(scene, first + number)
-        _let_time_pass(scene)
+        let_time_pass(scene.database)
     return _MOST_RUNS
-
-
-def _let_time_pass(scene):
-    with scene.database.environment() as env:
-        for statement in _TIME_PASSES:
-            env.cr.execute(statement)
 
 
 def _judged(scene):
@@ -91,4 +75,4 @@ def _judged(scene):
 
 
 def _attempts(scene):
-    return scene.database.rows(_ATTEMPTS)[0][0]
+    return scene.database.rows("SELECT count(*) FROM mail_oauth2_attempt")[0][0]

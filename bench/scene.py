@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -15,12 +14,21 @@ from odoo_processes import OdooProcess
 from office import Office
 
 from .mail_plan import partner_address, partners_needed, planned_mails
-from .tcp_proxy import proxy_process
 from .transports import Transport
 
 _QUEUE_JOB = "mail.ir_cron_mail_scheduler_action"
 #: rows of what an earlier row of the table left behind
-_LEFT_BEHIND = ("mail_notification", "mail_mail", "mail_message", "ir_cron_trigger")
+_LEFT_BEHIND = (
+    "mail_notification",
+    "mail_mail",
+    "mail_message",
+    "mail_oauth2_attempt",
+    "mail_oauth2_pause",
+    "ir_cron_trigger",
+    "ir_cron_progress",
+)
+#: the provider's usual limits would make a row of 1,000 mails take half an hour
+_NO_LIMITS = dict.fromkeys(("oauth2_per_minute", "oauth2_per_day", "oauth2_recipients_per_day"), 0)
 
 
 @dataclass
@@ -41,10 +49,8 @@ class Scene:
     patience: float
     owns_postgres: bool
     random: random.Random
-    resources: ExitStack
     mailbox: object = None
     plan: list = field(default_factory=list)
-    proxy: object = None
     run_errors: list = field(default_factory=list)
 
     @property
@@ -69,6 +75,7 @@ class Scene:
         self.mailbox = self.office.connected_mailbox(self.transport.kind)
         self.plan = planned_mails(self.mails)
         with self.database.environment() as env:
+            env["ir.mail_server"].browse(self.mailbox.server_id).write(_NO_LIMITS)
             partners = _partners(env, partners_needed(self.mails))
             values = [_values(mail, self.mailbox, partners) for mail in self.plan]
             mails = env["mail.mail"].create(values)
@@ -113,19 +120,10 @@ class Scene:
         """Cut the SMTP connection when a third of the mails has left."""
         self.fault("mail", "drop", after=self.third)
 
-    def behind_proxy(self):
-        """Put a proxy between Odoo and the provider.
-
-        :rtype: bench.tcp_proxy.ProxyProcess
-        """
-        described = self.sandbox.described
-        provider = described["google" if "google" in self.transport.kind else "microsoft"]
-        https_port = int(described["https"].rpartition(":")[2])
-        target = provider["smtp_port"] if self.transport.is_smtp else https_port
-        proxy = self.resources.enter_context(proxy_process(target))
-        route(self.mailbox, f"https://localhost:{proxy.port}", proxy.port)
-        self.resources.callback(route, self.mailbox, described["https"], target)
-        return proxy
+    def listens(self, is_there):
+        """Take the provider's port off the network, or put it back."""
+        port = "https" if not self.transport.is_smtp else self.transport.place("").rstrip(".")
+        self.sandbox.post("listeners", **{port: is_there})
 
     # ------------------------------------------------------------
     # RUNS
@@ -174,18 +172,6 @@ class Scene:
     def waiting(self):
         """Return how many mails are still to leave."""
         return self.database.rows("SELECT count(*) FROM mail_mail WHERE state = 'outgoing'")[0][0]
-
-
-def route(mailbox, api_url, smtp_port):
-    """Let a mailbox's mails take another way, as an administrator could with these fields."""
-    with mailbox.record() as record:
-        # Past the ORM: through the form, a change of host would end the grant.
-        record.env.cr.execute(
-            "UPDATE mail_oauth2_app SET api_url = %s WHERE id = %s", [api_url, record.app_id.id]
-        )
-        record.env.cr.execute(
-            "UPDATE ir_mail_server SET smtp_port = %s WHERE id = %s", [smtp_port, mailbox.server_id]
-        )
 
 
 def _partners(env, count):

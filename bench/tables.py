@@ -4,13 +4,9 @@ from __future__ import annotations
 
 
 def plain_table(headings, rows):
-    """Return a table with columns of equal width; what looks like a number stands to the right."""
-    widths = [max(map(len, column)) for column in zip(headings, *rows, strict=True)]
-    lines = [[*headings], *rows]
-    return "\n".join(
-        "  ".join(_aligned(cell, width) for cell, width in zip(line, widths, strict=True)).rstrip()
-        for line in lines
-    )
+    """Return a table with columns of equal width; columns of numbers stand to the right."""
+    columns = [_aligned(heading, cells) for heading, *cells in zip(headings, *rows, strict=True)]
+    return "\n".join("  ".join(line).rstrip() for line in zip(*columns, strict=True))
 
 
 def markdown_table(headings, rows):
@@ -19,5 +15,7 @@ def markdown_table(headings, rows):
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
-def _aligned(cell, width):
-    return cell.rjust(width) if cell.lstrip("-")[:1].isdigit() else cell.ljust(width)
+def _aligned(heading, cells):
+    width = max(map(len, (heading, *cells)))
+    numeric = all(cell.lstrip("-")[:1].isdigit() for cell in cells if cell)
+    return [cell.rjust(width) if numeric else cell.ljust(width) for cell in (heading, *cells)]

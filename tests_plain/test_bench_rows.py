@@ -38,8 +38,8 @@ def test_contacts_that_are_needed_are_those_that_are_used():
 
 
 def test_tables():
-    headings, lines = ["fault", "lost"], [["none", "0"], ["drop", "12"]]
-    assert plain_table(headings, lines) == "fault  lost\nnone      0\ndrop     12"
+    headings, lines = ["fault", "lost"], [["none", "0"], ["401", "12"]]
+    assert plain_table(headings, lines) == "fault  lost\nnone      0\n401      12"
     assert markdown_table(headings, lines) == (
-        "| fault | lost |\n| --- | --- |\n| none | 0 |\n| drop | 12 |"
+        "| fault | lost |\n| --- | --- |\n| none | 0 |\n| 401 | 12 |"
     )
