@@ -17,6 +17,9 @@ from .scene import Scene
 
 #: runs after which a queue that still moves is given up
 _MOST_RUNS = 60
+#: runs in a row that change nothing, after which the queue waits for a person; a fault may last
+#: for three
+_IDLE_RUNS = 4
 
 
 def run_row(row, office, *, seed=0, **options):
@@ -59,10 +62,11 @@ def _run_until_settled(scene, run, first=0):
     :param first: number of the first run
     :return: number of runs
     """
-    seen = None
+    seen, idle = None, 0
     for number in range(_MOST_RUNS):
         now = scene.waiting(), scene.delivered()
-        if now[0] == 0 or (now == seen and number > scene.strikes):
+        idle = idle + 1 if now == seen else 0
+        if now[0] == 0 or idle == _IDLE_RUNS:
             return number
         seen = now
         run(scene, first + number)

@@ -36,7 +36,7 @@ def main():
         order = {
             "repeat": options.repeat,
             "core_database": core,
-            "cases": [asdict(case) for case in cases],
+            "cases": [asdict(case) for case in cases if options.only in case.name],
         }
         for result in results(tools, live, _NAME, "throughput_lane", order):
             found.append(result)
@@ -54,6 +54,7 @@ def _options():
     parser.add_argument("--mails", type=int, default=500, help="small mails per measurement")
     parser.add_argument("--large", type=int, default=20, help="large mails per measurement")
     parser.add_argument("--growth", type=int, default=1000, help="mails over which memory grows")
+    parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--strict", action="store_true", help="fail where a target is missed")
     parser.add_argument("--markdown", type=Path, help="file to write the tables to")
     return parser.parse_args()
