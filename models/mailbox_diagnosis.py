@@ -24,7 +24,6 @@ class MailOAuth2Mailbox(models.Model):
     def action_diagnose(self):
         """Open the checklist that finds out why mail does not leave from this mailbox."""
         self.ensure_one()
-        self._check_may_connect()
         return self.env["mail.oauth2.diagnosis"]._open(self._server_to_diagnose(), self)
 
     def _server_to_diagnose(self):

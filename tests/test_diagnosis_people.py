@@ -37,6 +37,22 @@ class TestDiagnosisForPeople(Diagnosing, AttackCase):
         with self.assertRaises(AccessError):
             self.open_dialogue(server)
 
+    def test_server_of_another_company_is_not_shown_through_a_common_mailbox(self):
+        self.microsoft_app.company_id = False
+        values = {"app_id": self.microsoft_app.id, "address": "common@contoso.example"}
+        mailbox = self.env["mail.oauth2.mailbox"].create(values)
+        server = self.env["ir.mail_server"].create(
+            {
+                "name": "Theirs",
+                "smtp_authentication": "oauth2_microsoft_graph",
+                "oauth2_mailbox_id": mailbox.id,
+                "company_id": self.other_company.id,
+            }
+        )
+        for user, shown in ((self.administrator, False), (self.stranger, server)):
+            theirs = self.as_user(user, "mail.oauth2.mailbox").browse(mailbox.id)
+            self.assertEqual(self.open_dialogue(theirs).sudo().mail_server_id, shown or server[:0])
+
     def test_dialogue_is_for_who_opened_it(self):
         dialogue = self.open_dialogue(self.mailbox)
         for user in (self.portal, self.employee, self.owner, self.administrator, self.stranger):

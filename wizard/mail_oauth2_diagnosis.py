@@ -1,7 +1,7 @@
 import logging
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError
+from odoo.exceptions import UserError
 
 from ..exceptions import MailOAuth2Error
 from ..providers import SERVER_TYPES
@@ -98,13 +98,8 @@ class MailOAuth2Diagnosis(models.TransientModel):
         if mailbox:
             mailbox._check_may_connect()
         else:
-            self._check_may_change_server()
+            self.sudo().mail_server_id.sudo(False).check_access("write")
         return self.sudo()
-
-    def _check_may_change_server(self):
-        if not self.env.user.has_group("base.group_system"):
-            raise AccessError(self.env._("Only an administrator can look into this mail server."))
-        self.sudo().mail_server_id.sudo(False).check_access("read")
 
     def _row(self, step):
         reason = self._reason_not_to_try(step)
