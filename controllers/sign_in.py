@@ -96,10 +96,13 @@ class SignInController(http.Controller):
         :param dict sign_in: what is known of the sign-in, empty where it is not the user's own
         """
         _logger.warning("A mail sign-in failed: %s", error)
+        mailbox = request.env["mail.oauth2.mailbox"]
+        if sign_in:  # somebody may have deleted the mailbox meanwhile
+            mailbox = self._mailbox(sign_in).exists()
         values = {
-            "words": request.env["mail.oauth2.error"]._explain_error(error),
+            "words": mailbox._words_for(error),
             "return_url": sign_in.get("return_url") or self._authorizations()._remembered_screen(),
-            "consent_url": sign_in and self._mailbox(sign_in)._admin_consent_url(error),
+            "consent_url": mailbox and mailbox._admin_consent_url(error),
         }
         return self._page("mail_server_oauth2.sign_in_failed", values)
 

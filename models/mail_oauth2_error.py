@@ -30,10 +30,11 @@ class MailOAuth2ErrorMeaning(models.Model):
     _unique_key = models.Constraint("UNIQUE(key)", "This error is already in the catalogue.")
 
     @api.model
-    def _explain(self, key, *, generic_key="unexpected", details=None):
+    def _explain(self, key, *, generic_key="unexpected", details=None, personal=False):
         """Return the words for an error.
 
         :param key: specific entry, falls back to ``generic_key``, then to ``unexpected``
+        :param personal: it is about a mailbox that an employee connected in the preferences
         :return: dict ``cause, remedy, who, command, link``
         """
         entries = self.sudo().search([("key", "in", [key, generic_key, "unexpected"])])
@@ -46,7 +47,29 @@ class MailOAuth2ErrorMeaning(models.Model):
             ),
             self,
         )
-        return entry._words(details or {}) if entry else self._words_without_catalogue()
+        if not entry:
+            return self._words_without_catalogue()
+        return entry._words({**self._sentences_of_remedies(personal), **(details or {})})
+
+    @api.model
+    def _sentences_of_remedies(self, personal):
+        """Return the sentences that many remedies share, by the placeholder that stands for them.
+
+        An employee has other buttons than whoever looks after the company's mail server.
+        """
+        if personal:
+            return {
+                "sign_in_again": self.env._(
+                    "Open your preferences, choose your mail server again and sign in."
+                ),
+                "check": self.env._("Then press Diagnose in your preferences."),
+            }
+        return {
+            "sign_in_again": self.env._(
+                "Press Authenticate on the company form, page Email Server, and sign in again."
+            ),
+            "check": self.env._("Then press Status on the company form, page Email Server."),
+        }
 
     def _words(self, details):
         """Return the words of one entry, with values for its placeholders.
@@ -76,21 +99,29 @@ class MailOAuth2ErrorMeaning(models.Model):
         return dict(self._fields["who"]._description_selection(self.env)).get(self.who, "")
 
     @api.model
-    def _explain_error(self, error):
-        """Return the words for an exception of the addon's tree, with the provider's own."""
+    def _explain_error(self, error, personal=False):
+        """Return the words for an exception of the addon's tree, with the provider's own.
+
+        :param personal: see :meth:`_explain`
+        """
+        words = self._explain(
+            error.key, generic_key=error.generic_key, details=error.details, personal=personal
+        )
         return {
-            **self._explain(error.key, generic_key=error.generic_key, details=error.details),
+            **words,
             "provider_text": error.provider_text,
             "request_id": error.request_id,
         }
 
     @api.model
-    def _text(self, error):
+    def _text(self, error, personal=False):
         """Return the words for an error as plain text: each kind on a line of its own.
 
         Cause, remedy, who can help, the command, the provider's page, the provider's own words.
+
+        :param personal: see :meth:`_explain`
         """
-        words = self._explain_error(error)
+        words = self._explain_error(error, personal)
         lines = [words["cause"], words["remedy"]]
         if words["who"]:
             lines.append(self.env._("Who can help: %(who)s", who=words["who"]))

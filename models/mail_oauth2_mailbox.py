@@ -106,6 +106,9 @@ class MailOAuth2Mailbox(models.Model):
     scopes = fields.Char(string="Permissions", compute="_compute_grant", compute_sudo=True)
     error_cause = fields.Char(string="Last Error", compute="_compute_error", compute_sudo=True)
     error_remedy = fields.Text(compute="_compute_error", compute_sudo=True)
+    error_who = fields.Char(compute="_compute_error", compute_sudo=True)
+    error_command = fields.Text(compute="_compute_error", compute_sudo=True)
+    error_link = fields.Char(compute="_compute_error", compute_sudo=True)
     error_text = fields.Text(compute="_compute_error", compute_sudo=True)
     error_on = fields.Datetime(compute="_compute_error", compute_sudo=True)
 
@@ -142,9 +145,12 @@ class MailOAuth2Mailbox(models.Model):
         for mailbox in self:
             grant = mailbox._grant_sudo()
             error = mailbox._current_error(grant)
-            words = self.env["mail.oauth2.error"]._explain_error(error) if error else {}
+            words = mailbox._words_for(error) if error else {}
             mailbox.error_cause = words.get("cause", False)
             mailbox.error_remedy = words.get("remedy", False)
+            mailbox.error_who = words.get("who", False)
+            mailbox.error_command = words.get("command", False)
+            mailbox.error_link = words.get("link", False)
             mailbox.error_text = words.get("provider_text", False)
             mailbox.error_on = grant.error_on
 
@@ -169,6 +175,14 @@ class MailOAuth2Mailbox(models.Model):
         if grant.state == "none" or not grant.used_on:
             return False
         return grant.used_on + timedelta(days=UNUSED_GRANT_DAYS[self.app_id.provider])
+
+    def _words_for(self, error):
+        """Return the catalogue's words for an error of this mailbox, or of none.
+
+        They name the buttons of whoever looks after it: an employee's are in the preferences.
+        """
+        errors = self.env["mail.oauth2.error"]
+        return errors._explain_error(error, personal=bool(self.sudo().user_id))
 
     def _current_error(self, grant):
         """Return the error to show: the remembered one, or that no key opens the grant."""
@@ -257,7 +271,7 @@ class MailOAuth2Mailbox(models.Model):
         self._check_may_connect()
         error = self._probe()
         if error:
-            words = self.env["mail.oauth2.error"]._explain_error(error)
+            words = self._words_for(error)
             message = " ".join(filter(None, (words["cause"], words["remedy"])))
             return self._notification(self.address, message, "danger")
         return self._notification(

@@ -71,7 +71,7 @@ class MailOAuth2Mailbox(models.Model):
         self.ensure_one()
         if self._incident_activities():
             return
-        words = self.env["mail.oauth2.error"]._explain_error(error)
+        words = self._words_for(error)
         summary = self.env._("Mailbox %(address)s cannot send", address=self.address)
         for user in self._people_in_charge():
             self.activity_schedule(

@@ -28,6 +28,15 @@ WHO = {
     "implementer": "Whoever looks after Odoo",
 }
 
+#: sentences that stand behind a placeholder of their own; the screens of employees have others:
+#: ``_sentences_of_remedies`` of ``models/mail_oauth2_error.py``
+SHARED_SENTENCES = {
+    "sign_in_again": (
+        "Press Authenticate on the company form, page Email Server, and sign in again."
+    ),
+    "check": "Then press Status on the company form, page Email Server.",
+}
+
 _MARKUP = re.compile(r"%\(\w+\)s|[\\*_<]")
 
 _HEAD = """\
@@ -108,10 +117,10 @@ def _escaped(match):
 
 
 class _Placeholders(dict):
-    """Shows the name of a placeholder in place of its value."""
+    """Shows the name of a placeholder in place of its value, and the shared sentences."""
 
     def __init__(self, form):
-        super().__init__()
+        super().__init__(SHARED_SENTENCES)
         self._form = form
 
     def __missing__(self, name):

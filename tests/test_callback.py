@@ -161,7 +161,7 @@ class TestCallback(SandboxCase, HttpCase):
         self.assertFalse(self.sandbox.token_calls(status=200))
 
 
-def _few_words(_self, _error):
+def _few_words(_self, _error, personal=False):
     """Stand in for the catalogue, which 500 pages need not read 500 times."""
     empty = ("remedy", "who", "command", "link", "provider_text", "request_id")
     return {"cause": "Refused.", **dict.fromkeys(empty, "")}

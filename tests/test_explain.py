@@ -106,6 +106,15 @@ class TestExplain(TransactionCase):
         self.assertTrue(lines[3].startswith("More: https://learn.microsoft.com/"))
         self.assertEqual(lines[4], "The provider says: AADSTS50173: revoked")
 
+    def test_an_employee_reads_of_the_buttons_in_the_preferences(self):
+        error = SignInNeededError("aadsts_50173")
+        own = self.errors._explain_error(error, personal=True)["remedy"]
+        company = self.errors._explain_error(error)["remedy"]
+        self.assertIn("Open your preferences", own)
+        self.assertNotIn("company form", own)
+        self.assertIn("company form", company)
+        self.assertIn("leave by themselves", own)
+
     def _rows_touched(self):
         """Return how many rows this transaction has written so far."""
         self.env.cr.execute(

@@ -239,7 +239,7 @@ class TestEntry:
     def test_says_what_happened_what_to_do_and_who(self, entry):
         assert entry.section
         assert entry.cause.endswith(".")
-        assert entry.remedy.endswith(".")
+        assert (entry.remedy % Unnamed(error_page.SHARED_SENTENCES)).endswith(".")
         assert entry.who in {"user", "mail_admin", "tenant_admin", "implementer"}
 
     def test_is_formatted_with_any_details(self, entry):
@@ -252,7 +252,7 @@ class TestEntry:
         used = set(PLACEHOLDER.findall(" ".join(texts)))
         # What nothing raises belongs to a session, which knows its mailbox, or to a number.
         passed = DETAILS.get(entry.key, set()) if entry.key in ORIGINS else {"mailbox", "number"}
-        assert used <= passed
+        assert used <= passed | set(error_page.SHARED_SENTENCES)
 
     def test_is_written_calmly_in_whole_lines(self, entry):
         for text in (entry.cause, entry.remedy, entry.command):
@@ -264,6 +264,25 @@ def test_the_page_names_people_as_the_screens_do():
     model = SOURCES["models.mail_oauth2_error"]
     (field,) = assigned("who", model)
     assert dict(ast.literal_eval(field.args[0])) == error_page.WHO
+
+
+def test_the_page_has_the_screens_sentences():
+    """The last of the two that the model returns: what is not about an employee's own mailbox."""
+    answers = returned("_sentences_of_remedies", SOURCES["models.mail_oauth2_error"])
+    sentences = max(answers, key=lambda node: node.lineno)
+    keys = [key.value for key in sentences.keys]
+    texts = [call.args[0].value for call in sentences.values]
+    assert dict(zip(keys, texts, strict=True)) == error_page.SHARED_SENTENCES
+
+
+def test_shared_sentences_are_not_written_out():
+    written = [
+        entry.key
+        for entry in ENTRIES
+        for sentence in error_page.SHARED_SENTENCES.values()
+        if sentence in entry.remedy
+    ]
+    assert written == []
 
 
 def test_the_page_is_up_to_date():

@@ -111,7 +111,7 @@ class MailOAuth2DeviceSignIn(models.TransientModel):
         }
 
     def _failure(self, error):
-        words = self.env["mail.oauth2.error"]._explain_error(error)
+        words = self.mailbox_id._words_for(error)
         return {
             "status": "failed",
             "cause": words["cause"],

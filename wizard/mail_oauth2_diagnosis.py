@@ -131,7 +131,7 @@ class MailOAuth2Diagnosis(models.TransientModel):
         return ""
 
     def _words(self, error):
-        return self.env["mail.oauth2.error"]._explain_error(error)
+        return self.mailbox_id._words_for(error)
 
     # ------------------------------------------------------------
     # WHAT IS LOOKED AT
