@@ -16,6 +16,7 @@ from . import mail_oauth2_pause
 from . import ir_mail_server
 from . import ir_mail_server_sending
 from . import server_test_mail
+from . import mail_oauth2_test_outcome
 from . import ir_mail_server_pace
 from . import ir_mail_server_fallback
 from . import mail_oauth2_take_over
@@ -25,5 +26,9 @@ from . import mail_mail_queue
 from . import mail_notification
 from . import res_company
 from . import company_connection
+from . import mail_oauth2_setup
+from . import setup_connection
+from . import setup_sender
+from . import res_config_settings
 from . import res_users
 from . import mailbox_diagnosis

@@ -117,7 +117,7 @@ class ResCompany(models.Model):
         before = server.oauth2_mailbox_id
         if not server or not code or not self._is_connection_edited(server):
             return False
-        sentences = [self._present_in_words(server)]
+        sentences = [self._present_in_words()]
         if not self._may_change(server):
             sentences.append(self._own_server_in_words(server))
         elif before and before != mailbox:
@@ -137,9 +137,17 @@ class ResCompany(models.Model):
             and self.email_server_mailbox_id._origin != server.oauth2_mailbox_id
         )
 
-    def _present_in_words(self, server):
+    def _present_in_words(self):
         return self.env._(
-            "Until you save, mail keeps leaving as before: %(type)s, %(sender)s.",
+            "Until you save, mail keeps leaving as before: %(sender)s.",
+            sender=self._sender_in_words(),
+        )
+
+    def _sender_in_words(self):
+        """Return how the company sends by now, ``False`` if it has no server of its own."""
+        server = self._readable_server()
+        return bool(server) and self.env._(
+            "%(type)s, %(sender)s",
             type=self._type_in_words(server),
             sender=server.oauth2_mailbox_id.address or server.smtp_host or server.name,
         )
@@ -197,6 +205,20 @@ class ResCompany(models.Model):
 
     def action_email_server_test_mail(self):
         return self._email_server_or_explain().action_send_test_mail()
+
+    def action_open_email_server(self):
+        """Open the page Email Server of this company."""
+        self.ensure_one()
+        action = self.env["ir.actions.act_window"]._for_xml_id(
+            "mail_server_oauth2.action_company_email_server"
+        )
+        form = self.env.ref("mail_server_oauth2.res_company_view_form_email_server")
+        return {**action, "res_id": self.id, "views": [(form.id, "form")], "view_mode": "form"}
+
+    def action_email_server_set_up(self):
+        """Open the guided setup of this company."""
+        self.ensure_one()
+        return self.env["mail.oauth2.setup"]._open(self)
 
     def _email_server_or_explain(self):
         self.ensure_one()

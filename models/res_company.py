@@ -257,6 +257,10 @@ class ResCompany(models.Model):
             raise UserError(
                 self.env._("Fill in the app registration and the address that mail is sent from.")
             )
+        return self._mailbox_of(app, address)
+
+    def _mailbox_of(self, app, address):
+        """Return the company's mailbox of an address, made if need be."""
         return self._known_mailbox(app, address) or self.env["mail.oauth2.mailbox"].create(
             {"app_id": app.id, "address": address, "company_id": self.id}
         )

@@ -54,6 +54,22 @@ def running_demo(tools, postgres, name, port=0):
             yield Demo(odoo, database, server, sandbox)
 
 
+@contextlib.contextmanager
+def running_installed(tools, postgres, name, sandbox):
+    """Run Odoo as it is right after the addon was installed, while the block lasts.
+
+    :return: address and database
+    """
+    shutil.rmtree(RUN / name / "data", ignore_errors=True)
+    odoo = tools.odoo(name, postgres).trusting(sandbox)
+    with postgres.database(name) as database:
+        odoo_database.create_with_addon(odoo, database)
+        with step("Starting Odoo as it was installed"):
+            server = odoo.serve(name, database)
+        with server:
+            yield odoo.url, database
+
+
 def _set_up(odoo, name, database, sandbox):
     given = {
         "script": str(ROOT / "scripts" / "demo_company.py"),

@@ -6,7 +6,7 @@ import shutil
 from . import odoo_database
 from .browser import chromium, driver_libraries, search_path_with
 from .console import SetupError
-from .demo import running_demo
+from .demo import running_demo, running_installed
 from .live_odoo import live_odoo
 from .places import ADDON, ROOT, RUN, logs_dir
 from .processes import run_logged
@@ -68,10 +68,17 @@ class TestParts:
     def browser(self):
         """A person's way through the screens, in headless Chromium."""
         program, libraries = chromium(), driver_libraries()
-        with running_demo(self._tools, self._postgres, "test-browser") as demo:
+        with (
+            running_demo(self._tools, self._postgres, "test-browser") as demo,
+            running_installed(
+                self._tools, self._postgres, "test-browser-installed", demo.sandbox
+            ) as (installed_url, installed_database),
+        ):
             variables = libraries | {
                 "ODOO_URL": demo.odoo.url,
                 "ODOO_DB": demo.database,
+                "INSTALLED_URL": installed_url,
+                "INSTALLED_DB": installed_database,
                 "SANDBOX_JSON": str(demo.sandbox.description_file),
                 "CHROMIUM": program,
             }

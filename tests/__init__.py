@@ -18,6 +18,7 @@ from . import test_return_screen
 from . import test_secret_cipher
 from . import test_security
 from . import test_security_attacks
+from . import test_setup
 from . import test_sign_in
 from . import test_take_over
 from . import test_take_over_undo

@@ -10,6 +10,7 @@ from fresh_state import FreshState
 from odoo_client import OdooClient
 from sandbox_client import SandboxClient
 from screens import AppForm, CompanyForm, InboxPage, ProviderPage
+from setup_screen import SetupForm
 from surroundings import PICTURES, Surroundings
 
 #: keeps Chromium from calling home, and lets it run as root
@@ -55,15 +56,15 @@ def browser(surroundings):
 
 
 @pytest.fixture(scope="session")
-def trusting_context(browser, odoo):
+def trusting_context(browser):
     """A browser that went on after the warning about the certificate of Google's sign-in."""
-    yield from _context(browser, odoo, ignore_https_errors=True)
+    yield from open_context(browser, ignore_https_errors=True)
 
 
 @pytest.fixture(scope="session")
-def strict_context(browser, odoo):
+def strict_context(browser):
     """A browser that knows nothing of the sandbox's certificate authority."""
-    yield from _context(browser, odoo)
+    yield from open_context(browser)
 
 
 @pytest.fixture
@@ -107,6 +108,11 @@ def app_form(page, surroundings, state):
 
 
 @pytest.fixture
+def setup_form(page, surroundings):
+    return SetupForm(page, surroundings.odoo_url)
+
+
+@pytest.fixture
 def provider(page):
     return ProviderPage(page)
 
@@ -121,7 +127,8 @@ def log_in(context, odoo):
     context.add_cookies([{"name": "session_id", "value": odoo.session_id, "url": odoo.url}])
 
 
-def _context(browser, odoo, **options):
+def open_context(browser, **options):
+    """Yield a browser with cookies of its own, and close it."""
     context = browser.new_context(
         viewport={"width": 1280, "height": 900}, service_workers="block", **options
     )

@@ -8,7 +8,7 @@ REDIRECT_PATH = "/mail_server_oauth2/callback"
 MAILBOX = {"microsoft": "erp@contoso.example", "google": "erp@northwind.example"}
 #: values of an app registration that tests spoil
 _APP_FIELDS = (
-    "name", "tenant", "client_id", "authority_url", "token_url", "api_url", "smtp_host",
+    "active", "name", "tenant", "client_id", "authority_url", "token_url", "api_url", "smtp_host",
     "smtp_port", "client_secret_expires_on",
 )  # fmt: skip
 
@@ -36,7 +36,7 @@ class FreshState:
         odoo = self._odoo
         self._sandbox.reset(f"{odoo.url}{REDIRECT_PATH}")
         odoo.write("res.company", [COMPANY], email_server_id=False, email=MAILBOX["microsoft"])
-        for model in ("mail.mail", "ir.mail_server", "mail.oauth2.mailbox"):
+        for model in ("mail.oauth2.setup", "mail.mail", "ir.mail_server", "mail.oauth2.mailbox"):
             odoo.delete_all(model)
         odoo.delete_all("mail.oauth2.app", ("id", "not in", list(self.apps.values())))
         for provider, app in self.apps.items():

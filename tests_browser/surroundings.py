@@ -5,7 +5,9 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-_VARIABLES = ("ODOO_URL", "ODOO_DB", "SANDBOX_JSON", "CHROMIUM")
+_VARIABLES = (
+    "ODOO_URL", "ODOO_DB", "INSTALLED_URL", "INSTALLED_DB", "SANDBOX_JSON", "CHROMIUM",
+)  # fmt: skip
 #: where pictures of failed tests go
 PICTURES = Path(__file__).resolve().parent.parent / ".run" / "test-browser" / "pictures"
 
@@ -14,11 +16,14 @@ PICTURES = Path(__file__).resolve().parent.parent / ".run" / "test-browser" / "p
 class Surroundings:
     """Addresses of a running Odoo and sandbox, and the browser to drive.
 
+    :param installed_url: another Odoo, in which the addon was installed and nothing else done
     :param sandbox: contents of ``sandbox.json``, see docs/sandbox.md
     """
 
     odoo_url: str
     database: str
+    installed_url: str
+    installed_database: str
     sandbox: dict
     chromium: str
 
@@ -33,6 +38,8 @@ class Surroundings:
         return cls(
             odoo_url=os.environ["ODOO_URL"],
             database=os.environ["ODOO_DB"],
+            installed_url=os.environ["INSTALLED_URL"],
+            installed_database=os.environ["INSTALLED_DB"],
             sandbox=json.loads(Path(os.environ["SANDBOX_JSON"]).read_text()),
             chromium=os.environ["CHROMIUM"],
         )

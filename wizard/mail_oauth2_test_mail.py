@@ -1,37 +1,21 @@
-from odoo import api, fields, models
+from odoo import fields, models
 
 
 class MailOAuth2TestMail(models.TransientModel):
     """Send a test e-mail through one server and wait for what becomes of it."""
 
     _name = "mail.oauth2.test.mail"
+    _inherit = ["mail.oauth2.test.outcome"]
     _description = "Send a Test E-mail"
 
     mail_server_id = fields.Many2one(
         "ir.mail_server", string="Server", required=True, readonly=True, ondelete="cascade"
     )
-    email_to = fields.Char(
-        string="Send To", required=True, default=lambda self: self.env.user.email
-    )
-    outcome = fields.Json(help="What ir.mail_server._send_test_mail returned.")
-    outcome_html = fields.Html(compute="_compute_outcome", sanitize=False)
-    conversation = fields.Text(compute="_compute_outcome")
-
-    @api.depends("outcome")
-    def _compute_outcome(self):
-        for wizard in self:
-            outcome = wizard.outcome or {}
-            wizard.conversation = outcome.get("conversation")
-            wizard.outcome_html = outcome and self.env["ir.qweb"]._render(
-                "mail_server_oauth2.test_mail_outcome",
-                {"outcome": outcome, "address": wizard.email_to},
-            )
 
     def action_send(self):
         """Send, then close; or stay open and show what went wrong."""
         self.ensure_one()
-        self.outcome = self.mail_server_id._send_test_mail(self.email_to)
-        if not self.outcome["accepted"]:
+        if not self._send_through(self.mail_server_id):
             return {
                 "type": "ir.actions.act_window",
                 "name": self.env._("Send a test e-mail"),

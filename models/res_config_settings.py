@@ -1,0 +1,23 @@
+from odoo import api, fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    """The general settings show how the company sends, and lead to where it is set up."""
+
+    _inherit = "res.config.settings"
+
+    email_server_sender = fields.Char(
+        string="How Mail Leaves", compute="_compute_email_server_sender"
+    )
+    email_server_state = fields.Selection(related="company_id.email_server_state")
+
+    @api.depends("company_id")
+    def _compute_email_server_sender(self):
+        for settings in self:
+            settings.email_server_sender = settings.company_id._sender_in_words()
+
+    def action_open_email_server(self):
+        return self.company_id.action_open_email_server()
+
+    def action_email_server_set_up(self):
+        return self.company_id.action_email_server_set_up()
