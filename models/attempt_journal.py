@@ -25,15 +25,19 @@ PATIENCE = (0, 0.2, 0.5, 1, 2, 4, 8)
 MINUTE, DAY = 60, 86_400
 
 _BEGIN = """
+    SET LOCAL synchronous_commit TO on;
     INSERT INTO mail_oauth2_attempt (
         started_at, outcome, mail_ref, partner_ref, message_id, recipients, recipient_count,
         server_id, mailbox_id, company_id)
-    VALUES (
+    SELECT
         clock_timestamp() AT TIME ZONE 'UTC', 'in_flight', %(mail_ref)s, %(partner_ref)s,
         %(message_id)s, %(recipients)s, %(recipient_count)s,
         (SELECT id FROM ir_mail_server WHERE id = %(server_id)s),
         (SELECT id FROM mail_oauth2_mailbox WHERE id = %(mailbox_id)s),
-        (SELECT id FROM res_company WHERE id = %(company_id)s))
+        (SELECT id FROM res_company WHERE id = %(company_id)s)
+     WHERE %(mail_ref)s = 0 OR NOT EXISTS (
+           SELECT 1 FROM mail_oauth2_attempt
+            WHERE mail_ref = %(mail_ref)s AND id > %(settled)s)
     RETURNING id, pg_try_advisory_lock(%(lock)s, id)
 """
 _END = """
@@ -86,18 +90,20 @@ class AttemptJournal:
     def begin(self, attempt, pace=None):
         """Note that a hand-over begins now; nothing may go out before this has returned.
 
-        :param dict attempt: columns of the row
+        :param dict attempt: columns of the row, and ``settled``: id of the last attempt at the mail
+            that the caller knows of
         :param Pace pace: the limits to keep to, ``None`` for no matter what
         :return: id of the row
         :raises PacedError: the limits leave no room now; nothing was noted
-        :raises TransientError: the journal cannot be written
+        :raises TransientError: the journal cannot be written, or it has an attempt at the mail
+            that the caller does not know of
         """
         try:
             cr = self._cursor()
             if pace:
                 self._check_pace(cr, attempt, pace)
             cr.execute(_BEGIN, {**attempt, "lock": IN_FLIGHT})
-            (attempt_id, _locked) = cr.fetchone()
+            row = cr.fetchone()
             cr.commit()
         except psycopg2.Error as error:
             self._drop()
@@ -105,7 +111,9 @@ class AttemptJournal:
         except PacedError:
             cr.rollback()
             raise
-        return attempt_id
+        if not row:
+            raise TransientError("mail_taken", stops_mailbox=False, retry_after=LOCK_TIMEOUT)
+        return row[0]
 
     def check_room(self, mailbox_id, pace):
         """See whether a mailbox may send one more mail now.
@@ -177,7 +185,13 @@ class AttemptJournal:
     def _cursor(self):
         if self._cr is None:
             self._cr = self._registry.cursor()
-            self._cr.execute("SELECT set_config('lock_timeout', %s, false)", [f"{LOCK_TIMEOUT}s"])
+            # Answers need not wait for the disk: an attempt whose answer was lost with the whole
+            # machine counts as unknown.
+            self._cr.execute(
+                "SELECT set_config('lock_timeout', %s, false),"
+                " set_config('synchronous_commit', 'off', false)",
+                [f"{LOCK_TIMEOUT}s"],
+            )
             self._cr.commit()
         return self._cr
 

@@ -43,6 +43,7 @@ class MailCourse:
     :param failed: whom the hand-over that raised :attr:`error` was for
     :param refused: ``{address: reply}`` of those not served by hand-overs that were accepted
     :param last_attempt: id of the last attempt in the journal
+    :param settled: id of the last one that the mail's state told of before
     """
 
     turns: list = field(default_factory=list)
@@ -52,6 +53,7 @@ class MailCourse:
     refused: dict = field(default_factory=dict)
     error: MailOAuth2Error | None = None
     last_attempt: int = 0
+    settled: int = 0
 
 
 class HandOver:
@@ -66,6 +68,13 @@ class HandOver:
         self.server = server
         self.mailbox = server.sudo().oauth2_mailbox_id
         self.journal = AttemptJournal(server.env.registry)
+        # Read once: each commit of the queue empties the cache.
+        self._pace = Pace(*server._oauth2_pace()) if self.mailbox else None
+        self._whose = {
+            "server_id": server.id,
+            "mailbox_id": self.mailbox.id or None,
+            "company_id": (server.company_id or server.env.company).id,
+        }
         #: whether to keep to the mailbox's pace; who sends directly wants the mail out now
         self.is_paced = True
         #: the error after which no other mail can leave through this session for now
@@ -119,7 +128,7 @@ class HandOver:
 
     def has_room(self):
         """Tell whether another mail may leave now; if not, :attr:`stopped_by` says why."""
-        pace = self._pace() if self.is_paced else None
+        pace = self._pace if self.is_paced else None
         if pace and not self.stopped_by:
             try:
                 self.journal.check_room(self.mailbox.id, pace)
@@ -143,7 +152,7 @@ class HandOver:
     def begin_mail(self, mail, turns=()):
         """The hand-overs that follow are of this mail, one for each of ``turns``."""
         self.mail = mail
-        self.course = MailCourse(turns=list(turns))
+        self.course = MailCourse(turns=list(turns), settled=mail.oauth2_settled_attempt)
 
     def next_turn(self):
         """Core begins the next hand-over of the mail."""
@@ -174,9 +183,6 @@ class HandOver:
         return result
 
     def _begin_attempt(self, message, recipients):
-        if self.mail:
-            # The row's lock shows other processes that somebody is at this mail.
-            self.mail.flush_recordset()
         (partner_id,) = self.course.current.partner_ids or (0,)
         attempt = {
             "mail_ref": self.mail.id if self.mail else 0,
@@ -184,9 +190,10 @@ class HandOver:
             "message_id": message["Message-Id"] or "",
             "recipients": "\n".join(recipients),
             "recipient_count": len(recipients),
-            **self._whose(),
+            "settled": self.course.last_attempt or self.course.settled,
+            **self._whose,
         }
-        return self.journal.begin(attempt, self._pace() if self.is_paced else None)
+        return self.journal.begin(attempt, self._pace if self.is_paced else None)
 
     def _submit(self, attempt_id, message, smtp_from, recipients):
         try:
@@ -206,22 +213,12 @@ class HandOver:
     def note_failed_opening(self, error):
         """Keep in the history that no mail could even be tried."""
         nobody = dict.fromkeys(("mail_ref", "partner_ref", "recipient_count"), 0)
-        attempt = {**nobody, "message_id": None, "recipients": None, **self._whose()}
+        attempt = {**nobody, "settled": 0, "message_id": None, "recipients": None, **self._whose}
         try:
             attempt_id = self.journal.begin(attempt)
         except TransientError:
             return
         self.journal.end(attempt_id, error.outcome, **_columns(error))
-
-    def _whose(self):
-        return {
-            "server_id": self.server.id,
-            "mailbox_id": self.mailbox.id or None,
-            "company_id": (self.server.company_id or self.server.env.company).id,
-        }
-
-    def _pace(self):
-        return self.mailbox and Pace(*self.server._oauth2_pace())
 
     # ------------------------------------------------------------
     # LOOKING UP

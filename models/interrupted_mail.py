@@ -29,6 +29,7 @@ def claim(mail, *, wait):
     :return: ``"free"``, ``"interrupted"`` (the journal knows more than the mail) or ``"taken"``
         (somebody else is at it, or was)
     """
+    mail.flush_recordset()
     rows = mail.env.execute_query(
         SQL(
             """SELECT state, EXISTS (

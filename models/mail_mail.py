@@ -131,6 +131,9 @@ class MailMail(models.Model):
 
     def _filter_mail_mail_servers(self, mail_servers):
         """Leave out the servers of other companies."""
+        if self.env.context.get("mail_oauth2_hand_over"):
+            # Looked at for the whole batch; core asks again for each mail of it.
+            return mail_servers
         servers = super()._filter_mail_mail_servers(mail_servers)
         companies = self.env["res.company"].union(*(mail._sending_company() for mail in self))
         return servers.filtered(

@@ -1,19 +1,13 @@
-# The queue commits mail by mail, as core's does where this is super.
-# pylint: disable=invalid-commit
-import logging
-
-import psycopg2
-
 from odoo import models
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
+from odoo.exceptions import UserError
 
-from ..exceptions import MailOAuth2Error, TransientError
+from ..exceptions import MailOAuth2Error
 from .hand_over import HandOver
 from .interrupted_mail import InterruptedMail, claim
 from .queue_outcome import QueueOutcome
+from .queue_run import QueueRun
 from .recipients_split import PartialRefusal, part_served, serves_all
-
-_logger = logging.getLogger(__name__)
 
 
 class MailMail(models.Model):
@@ -41,16 +35,20 @@ class MailMail(models.Model):
         }
         if not isinstance(smtp_session, HandOver):
             return super()._send(**options)
+        if mail_server and not self._filter_mail_mail_servers(mail_server):
+            raise UserError(self.env._("Another company's server cannot send this mail."))
         smtp_session.is_paced = not raise_exception
         error = self._opening_error(smtp_session, is_urgent=raise_exception)
         if error and raise_exception:
             raise self._delivery_exception(error) from error
         if error:
             self._wait_for(smtp_session, error)
+        elif auto_commit:
+            QueueRun(self, options).run()
         else:
-            self._send_one_by_one(options)
+            self._send_at_once(options)
         if auto_commit:
-            self.env.cr.commit()
+            self.env.cr.commit()  # pylint: disable=invalid-commit
         if post_send_callback:
             post_send_callback(self.ids)
         return True
@@ -80,49 +78,19 @@ class MailMail(models.Model):
         mails = self.filtered(lambda mail: mail.state == "outgoing")
         QueueOutcome(mails, error, hand_over).apply_to_all()._postprocess_failed()
 
-    def _send_one_by_one(self, options):
-        hand_over, auto_commit = options["smtp_session"], options["auto_commit"]
-        for position, mail in enumerate(self):
+    def _send_at_once(self, options):
+        """Send within the caller's transaction."""
+        hand_over = options["smtp_session"]
+        for position, mail_id in enumerate(self.ids):
             if not hand_over.has_room():
                 return self[position:]._wait_for(hand_over, hand_over.stopped_by)
-            if auto_commit:
-                mail._send_safely(options)
-            elif mail._may_be_handed_over(hand_over, wait=True):
+            mail = self.browse(mail_id)
+            if mail._may_be_handed_over(hand_over, wait=True):
                 mail._hand_over(options)
         return None
 
-    def _send_safely(self, options):
-        """Send one mail of the queue in a transaction of its own; nothing stops the next one."""
-        try:
-            if self._may_be_handed_over(options["smtp_session"], wait=False):
-                self._hand_over(options)
-            if options["post_send_callback"]:
-                options["post_send_callback"](self.ids)
-            self.env.cr.commit()
-        except MemoryError:
-            raise
-        except psycopg2.OperationalError:
-            # The database is gone, or another process was faster: either way nothing is
-            # written, and the journal knows what went out.
-            _logger.exception("Mail %s: left as it is for the next run", self.id)
-            self.env.cr.rollback()
-        except Exception as error:
-            _logger.exception("Mail %s cannot be processed", self.id)
-            self.env.cr.rollback()
-            self._put_aside(error, options["smtp_session"])
-            self.env.cr.commit()
-
-    def _put_aside(self, error, hand_over):
-        """Let a mail wait that nobody can make an e-mail of."""
-        trouble = TransientError(
-            "mail_not_processed", provider_text=str(error), stops_mailbox=False
-        )
-        self.oauth2_attempts += 1
-        QueueOutcome(self, trouble, hand_over).apply_to_all()._postprocess_failed()
-
     def _may_be_handed_over(self, hand_over, *, wait):
         """Claim the mail, settle what an earlier run left open, and say if it can go now."""
-        self.flush_recordset(["state", "oauth2_settled_attempt"])
         found = claim(self, wait=wait)
         if found != "interrupted":
             return found == "free"

@@ -53,6 +53,7 @@ class QueueCase(SandboxCase):
                 "server_id": self.company.email_server_id.id,
                 "mailbox_id": self.company.email_server_id.oauth2_mailbox_id.id,
                 "company_id": self.company.id,
+                "settled": max(self.attempts(mail).ids, default=0),
             }
         )
         if outcome != "in_flight":
