@@ -8,6 +8,7 @@ UPDATE mail_oauth2_token
 UPDATE mail_oauth2_app
    SET client_secret_encrypted = NULL;
 DELETE FROM mail_oauth2_authorization;
+DELETE FROM mail_oauth2_pause;
 DELETE FROM mail_oauth2_take_over;
 UPDATE ir_mail_server
    SET active = false

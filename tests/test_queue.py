@@ -362,3 +362,65 @@ class TestFallback(SandboxCase):
         self.other.company_id = stranger
         with self.assertRaises(ValidationError):
             self.server.oauth2_fallback_id = self.other
+
+
+@tagged("post_install", "-at_install")
+class TestBounces(SandboxCase):
+    """A report that comes back to the mailbox marks the mail as bounced."""
+
+    def test_report_of_exchange(self):
+        self.connected_server(SMTP, ERIN)
+        ann = self.env["res.partner"].create({"name": "Ann", "email": "ann@example.com"})
+        with self.sending():
+            message = ann.message_post(
+                body="Hello",
+                message_type="comment",
+                partner_ids=ann.ids,
+                subtype_xmlid="mail.mt_comment",
+                email_from=ERIN,
+            )
+            self.env["mail.mail"].search([("mail_message_id", "=", message.id)]).send()
+        (row,) = self.sandbox.delivered()
+        self.assertEqual(row["envelope_from"], ERIN, "where the report is sent to")
+        report = REPORT.format(message_id=row["message_id"], mailbox=ERIN)
+        self.env["mail.thread"].message_process("res.partner", report)
+        self.assertEqual(message.notification_ids.notification_status, "bounce")
+
+
+REPORT = """\
+From: postmaster@contoso.example
+To: {mailbox}
+Subject: Undeliverable: Hello
+Message-ID: <report@contoso.example>
+Date: Sat, 21 Nov 2026 10:00:00 +0000
+In-Reply-To: {message_id}
+References: {message_id}
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status; boundary="part"
+
+--part
+Content-Type: text/plain
+
+Your message to ann@example.com couldn't be delivered.
+
+--part
+Content-Type: message/delivery-status
+
+Reporting-MTA: dns;contoso.example
+
+Final-Recipient: rfc822;ann@example.com
+Action: failed
+Status: 5.1.10
+
+--part
+Content-Type: message/rfc822
+
+From: {mailbox}
+To: ann@example.com
+Message-ID: {message_id}
+Subject: Hello
+
+Hello
+
+--part--
+"""
