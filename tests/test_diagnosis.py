@@ -5,6 +5,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import tagged
 
+from ..exceptions import ThrottledError
 from ..wizard.diagnosis_steps import STEPS
 from .common import SandboxCase
 from .diagnosis_common import ERIN, GMAIL, GRAPH, MAILBOXES, SMTP, DiagnosisCase
@@ -196,6 +197,14 @@ class TestDiagnosisOfSettings(DiagnosisCase):
         self.queue_action.active = False
         rows = self.diagnose(self.server)
         self.check_only_failure(rows, "mail_queue", "mail_queue_stopped")
+
+    def test_mailbox_that_pauses(self):
+        error = ThrottledError("graph_throttled", provider_text="429", retry_after=1800)
+        self.env["mail.oauth2.pause"]._begin(self.server.oauth2_mailbox_id, error)
+        row = self.warning("mail_queue")
+        self.check_row({**row, "provider_text": "", "request_id": ""}, "warning", "graph_throttled")
+        self.assertEqual(row["provider_text"], "429")
+        self.assertIn("waits until", row["summary"])
 
     def test_queue_that_does_not_run(self):
         self.queue_action.nextcall = fields.Datetime.now() - timedelta(hours=5, minutes=1)

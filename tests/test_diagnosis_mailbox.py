@@ -74,6 +74,17 @@ class TestDiagnosisOfTokens(DiagnosisCase):
             row, "failed", "scope_missing", scopes="https://outlook.office.com/SMTP.Send"
         )
 
+    def test_reading_and_writing_is_wanted_and_was_not_granted(self):
+        server = self.connected_server(GRAPH, ERIN)
+        mailbox = server.oauth2_mailbox_id
+        mailbox.read_write = True
+        row = self.diagnose(server)["token_contents"]
+        self.check_row(row, "warning", "read_write_missing", mailbox=ERIN)
+        self.connect(mailbox)
+        rows = self.diagnose(server)
+        self.check_outcomes(rows)
+        self.assertIn("Mail.ReadWrite", rows["token_contents"]["summary"])
+
     def test_google_tells_of_a_missing_permission(self):
         server = self.connected_server(GMAIL, MAILBOXES[GMAIL])
         app = self.sandbox["google"]["client_id"]
@@ -170,6 +181,19 @@ class TestDiagnosisOfMailboxes(DiagnosisCase):
                 details = {"mailbox": SHARED, "account": ERIN}
                 self.check_row(rows["send_as"], "warning", "send_as_not_proven", **details)
                 self.assertIn(f'"{SHARED}"', rows["send_as"]["command"])
+
+    def test_right_to_send_for_a_shared_mailbox_is_proven_by_a_mail(self):
+        for kind in (SMTP, GRAPH):
+            with self.subTest(kind):
+                server = self.create_server(kind, SHARED)
+                self.send_as_member(server.oauth2_mailbox_id)
+                mail = self.queue_mail()
+                with self.sending():
+                    mail.send()
+                self.assertEqual(mail.state, "sent", mail.failure_reason)
+                rows = self.diagnose(server)
+                self.check_outcomes(rows)
+                self.assertIn("took a mail", rows["send_as"]["summary"])
 
     def send_as_member(self, mailbox):
         """Sign in as somebody who may send as a shared mailbox."""

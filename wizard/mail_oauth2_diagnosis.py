@@ -154,7 +154,9 @@ class MailOAuth2Diagnosis(models.TransientModel):
         return self.mailbox_id.app_id
 
     def _resource(self):
-        return self._kind().resource_for(shared=self.mailbox_id.shared)
+        """Return the resource that mail of this mailbox needs a token for."""
+        kind, mailbox = self._kind(), self.mailbox_id
+        return kind.resource_for(shared=mailbox.shared, read_write=mailbox._uses_read_write(kind))
 
     def _company(self):
         return self.mail_server_id.company_id or self.mailbox_id.company_id or self.env.company

@@ -4,7 +4,7 @@ from functools import partial
 import idna
 
 from odoo import models
-from odoo.tools.misc import format_date
+from odoo.tools.misc import format_date, format_datetime
 
 from ..exceptions import ConfigurationError, MailOAuth2Error, UnreachableError
 from ..transport import check_network, check_smtp, check_tls, open_mail_session
@@ -102,10 +102,27 @@ class MailOAuth2Diagnosis(models.TransientModel):
         summary = self.env._("The server accepts %(address)s as sender.", address=sender)
         if self._is_own_sender():
             return Finding(summary)
-        # Exchange looks at the sender once it has the whole mail, so only a real one would tell.
+        # Exchange looks at the sender once it has the whole mail, so only a real one tells.
+        proof = self._last_accepted()
+        if proof:
+            time = format_datetime(self.env, proof, dt_format="short")
+            return Finding(self.env._("The provider took a mail on %(time)s.", time=time))
         account = self.mailbox_id.account_address or ""
         details = {"mailbox": sender, "account": account}
         return Finding(summary, ConfigurationError("send_as_not_proven", details=details))
+
+    def _last_accepted(self):
+        """Return when the provider last took a mail of the present sign-in."""
+        since = self.mailbox_id.authenticated_on
+        if not since:
+            return False
+        domain = [
+            ("mailbox_id", "=", self.mailbox_id.id),
+            ("server_id", "=", self.mail_server_id.id),
+            ("outcome", "=", "accepted"),
+            ("ended_at", ">=", since),
+        ]
+        return self.env["mail.oauth2.attempt"].search(domain, limit=1).ended_at
 
     def _is_own_sender(self):
         """Tell whether the account that signed in sends as itself."""

@@ -1,6 +1,6 @@
 from odoo import fields, models
 from odoo.tools import email_normalize
-from odoo.tools.misc import format_date
+from odoo.tools.misc import format_date, format_datetime
 
 from ..exceptions import ConfigurationError, SignInNeededError
 from .diagnosis_steps import Finding
@@ -99,4 +99,13 @@ class MailOAuth2Diagnosis(models.TransientModel):
         if late > LATE_HOURS:
             details = {"hours": int(late)}
             return Finding(summary, ConfigurationError("mail_queue_late", details=details))
-        return Finding(summary)
+        return self._pause() or Finding(summary)
+
+    def _pause(self):
+        """Return that the mailbox sends nothing for a while, because it was told so."""
+        pause = self.env["mail.oauth2.pause"]._of(self.mailbox_id)
+        error = pause._error_now()
+        if not error:
+            return None
+        time = format_datetime(self.env, pause.until, dt_format="short")
+        return Finding(self.env._("Mail of this mailbox waits until %(time)s.", time=time), error)

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from odoo import models
 from odoo.tools.misc import format_datetime
 
-from ..exceptions import ConfigurationError
+from ..exceptions import ConfigurationError, SignInNeededError
 from ..transport import check_clock, check_network
 from .diagnosis_steps import Finding
 
@@ -52,11 +52,18 @@ class MailOAuth2Diagnosis(models.TransientModel):
         resource = self._resource()
         token = self.mailbox_id._access_token(resource)
         contents = self._app()._get_provider().inspect(token, resource=resource)
-        summary = self._contents_in_words(contents)
-        if contents.is_expected:
-            return Finding(summary)
-        details = {"audience": contents.audience}
-        return Finding(summary, ConfigurationError("token_wrong_audience", details=details))
+        return Finding(self._contents_in_words(contents), self._doubt(contents))
+
+    def _doubt(self, contents):
+        """Return what is odd about a token that may be good all the same."""
+        if not contents.is_expected:
+            details = {"audience": contents.audience}
+            return ConfigurationError("token_wrong_audience", details=details)
+        mailbox, kind = self.mailbox_id, self._kind()
+        is_of_use = bool(kind.read_write_resource)
+        if is_of_use and mailbox.read_write and not mailbox._uses_read_write(kind):
+            return SignInNeededError("read_write_missing", details={"mailbox": mailbox.address})
+        return None
 
     def _contents_in_words(self, contents):
         parts = [
