@@ -2,6 +2,7 @@
 
 import json
 from collections import Counter
+from datetime import timedelta
 
 import jwt
 
@@ -194,6 +195,25 @@ class TestDiagnosisOfMailboxes(DiagnosisCase):
                 rows = self.diagnose(server)
                 self.check_outcomes(rows)
                 self.assertIn("took a mail", rows["send_as"]["summary"])
+
+    def test_mail_proves_nothing_that_was_refused_or_is_of_an_earlier_sign_in(self):
+        server = self.create_server(SMTP, SHARED)
+        mailbox = server.oauth2_mailbox_id
+        self.send_as_member(mailbox)
+        signed_in = mailbox.authenticated_on
+        for outcome, at in (
+            ("refused", signed_in + timedelta(minutes=1)),
+            ("accepted", signed_in - timedelta(minutes=1)),
+        ):
+            self.env["mail.oauth2.attempt"].sudo().create(
+                {
+                    "mailbox_id": mailbox.id,
+                    "server_id": server.id,
+                    "outcome": outcome,
+                    "ended_at": at,
+                }
+            )
+        self.check_outcomes(self.diagnose(server), send_as="warning")
 
     def send_as_member(self, mailbox):
         """Sign in as somebody who may send as a shared mailbox."""
