@@ -41,16 +41,21 @@ class Finding:
         return replace(self, details={**details, **self.details})
 
 
+def first_of_each(pattern, text: str) -> list:
+    """Return the matches of a pattern in a text, of those whose first group is alike the first."""
+    matches = {}
+    for match in pattern.finditer(text):
+        matches.setdefault(match[1], match)
+    return list(matches.values())
+
+
 def excerpt(text: str, start: int, end: int) -> str:
     """Return the part of ``text`` around a match, fit to be shown.
 
     It stays within the lines of the match, and begins and ends with a whole word.
     """
-    begin, stop = text.rfind("\n", 0, start) + 1, text.find("\n", end)
-    stop = len(text) if stop < 0 else stop
-    before, after = text[begin:start], text[end:stop]
-    if len(before) > _BEFORE:
-        before = "…" + before[-_BEFORE:].partition(" ")[2]
-    if len(after) > _AFTER:
-        after = after[:_AFTER].rpartition(" ")[0] + "…"
+    before = text[max(start - _BEFORE, 0) : start].rpartition("\n")
+    before = before[2] if before[1] or start <= _BEFORE else "…" + before[2].partition(" ")[2]
+    after = text[end : end + _AFTER].partition("\n")
+    after = after[0] if after[1] or end + _AFTER >= len(text) else after[0].rpartition(" ")[0] + "…"
     return clean_text(hide_secrets(before + text[start:end] + after))

@@ -80,7 +80,7 @@ def find(text: str) -> list[Finding]:
     found = [
         Finding(key, Rank.PROVIDER, excerpt(text, *match.span()))
         for key, pattern in _PATTERNS
-        for match in pattern.finditer(text)
+        if (match := pattern.search(text))
     ]
     return found + _challenges(text)
 

@@ -6,7 +6,7 @@ import re
 
 from ..providers import google_errors, microsoft_errors
 from ..providers.oauth_errors import Answer, transient_error
-from .finding import Finding, Rank, excerpt
+from .finding import Finding, Rank, excerpt, first_of_each
 from .providers import GOOGLE, MICROSOFT, providers_in
 
 _NUMBER = re.compile(r"\bAADSTS(\d{4,10})\b")
@@ -58,7 +58,7 @@ def find(text: str) -> list[Finding]:
 
 
 def _numbers(text):
-    matches = list(_NUMBER.finditer(text)) or list(_NUMBER_LINK.finditer(text))
+    matches = first_of_each(_NUMBER, text) or first_of_each(_NUMBER_LINK, text)
     return [_number(match, text) for match in matches]
 
 
@@ -79,7 +79,7 @@ def _cancelled(text):
 
 def _names(text, providers):
     found = []
-    for match in _NAME.finditer(text):
+    for match in first_of_each(_NAME, text):
         shown = excerpt(text, *match.span())
         for provider in sorted(providers, reverse=True):
             key = _key(match[1], text, provider)
@@ -108,5 +108,5 @@ def _unknown_names(text):
             excerpt(text, *match.span()),
             {"error": match[1]},
         )
-        for match in _ERROR_FIELD.finditer(text)
+        for match in first_of_each(_ERROR_FIELD, text)
     ]
