@@ -4,7 +4,7 @@ DEV := $(PYTHON) -m scripts
 export ARGS TAGS
 
 .DEFAULT_GOAL := help
-.PHONY: help run test unit test-plain test-odoo test-live test-browser test-core screenshots faults bench lint format lock clean
+.PHONY: help run test unit test-plain test-odoo test-live test-browser test-core screenshots faults bench lint format lock terms clean
 
 help: ## show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
@@ -49,6 +49,9 @@ format: ## bring Python into the form that lint asks for
 
 lock: ## pin the newest Python packages that fit in requirements/*.lock
 	@$(DEV) lock
+
+terms: ## bring what can be translated into i18n/
+	@$(DEV) terms
 
 clean: ## remove .run; the shared cache stays
 	@$(DEV) clean

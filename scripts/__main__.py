@@ -9,6 +9,7 @@ from .lint_command import format_python, lint
 from .lock_command import lock
 from .orderly_end import run_to_the_end
 from .run_command import clean, run
+from .terms_command import terms
 from .test_command import PARTS, run_tests, run_unit
 
 
@@ -47,6 +48,7 @@ _SIMPLE = {
     "lint": lint,
     "format": format_python,
     "lock": lock,
+    "terms": terms,
     "clean": clean,
 }
 
