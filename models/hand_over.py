@@ -145,6 +145,11 @@ class HandOver:
             self.pause._end()
             self.pause = None
 
+    def text_of(self, error):
+        """Return the words for an error, for whom this mailbox concerns."""
+        words = self.server.env["mail.oauth2.error"]
+        return words._text(error, personal=bool(self.mailbox.user_id))
+
     # ------------------------------------------------------------
     # ONE MAIL
     # ------------------------------------------------------------

@@ -40,7 +40,8 @@ class MailMail(models.Model):
         smtp_session.is_paced = not raise_exception
         error = self._opening_error(smtp_session, is_urgent=raise_exception)
         if error and raise_exception:
-            raise self._delivery_exception(error) from error
+            title = self.env._("Unable to connect to the mail server")
+            raise MailDeliveryException(title, smtp_session.text_of(error)) from error
         if error:
             self._wait_for(smtp_session, error)
         elif auto_commit:
@@ -68,10 +69,6 @@ class MailMail(models.Model):
             return trouble
         hand_over.pause = pause
         return None
-
-    def _delivery_exception(self, error):
-        text = self.env["mail.oauth2.error"]._text(error)
-        return MailDeliveryException(self.env._("Unable to connect to the mail server"), text)
 
     def _wait_for(self, hand_over, error):
         """None of these mails can even be tried."""

@@ -63,7 +63,7 @@ class QueueOutcome:
         self.error = error
         self.hand_over = hand_over
         self.env = mails.env
-        self.reason = self.env["mail.oauth2.error"]._text(error)
+        self.reason = hand_over.text_of(error)
 
     def apply_to_one(self, course):
         """Write the state of the mail whose own hand-over ended with the error.
