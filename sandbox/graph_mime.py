@@ -144,10 +144,15 @@ def to_json(message: StoredMessage) -> dict:
 
 def _people(mime: EmailMessage, name: str) -> list[dict]:
     return [
-        {"emailAddress": {"name": address.display_name, "address": address.addr_spec}}
+        {"emailAddress": {"name": _utf8(address.display_name), "address": _utf8(address.addr_spec)}}
         for header in mime.get_all(name, [])
         for address in header.addresses
     ]
+
+
+def _utf8(text: str) -> str:
+    """Return a header's text where the header was UTF-8 itself (RFC 6532)."""
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _address(person: dict) -> Address:

@@ -8,13 +8,8 @@ from email.message import EmailMessage
 
 import pytest
 from mail_server_oauth2 import exceptions as exc
-from mail_server_oauth2.transport.graph import (
-    IDLE_LIMIT,
-    MIME_LIMIT,
-    REQUEST_LIMIT,
-    Base64Body,
-    GraphSession,
-)
+from mail_server_oauth2.transport.graph import MIME_LIMIT, REQUEST_LIMIT, GraphSession
+from mail_server_oauth2.transport.graph_http import IDLE_LIMIT, Base64Body
 from transport_fakes import FIN, TokenSource, authority, graph_server
 
 MAILBOX = "erp@contoso.example"

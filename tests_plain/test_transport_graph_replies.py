@@ -45,7 +45,7 @@ CASES = [
     (404, "ResourceNotFound", "Resource could not be discovered.",
      exc.ConfigurationError, "graph_mailbox_not_found"),
     (404, "ErrorItemNotFound", "The specified object was not found in the store.",
-     exc.RefusedError, "graph_item_not_found"),
+     exc.TransientError, "graph_item_not_found"),
     (400, "ErrorInvalidRecipients", "At least one recipient is not valid., A message can't be "
      "sent because it contains no recipients.", exc.RefusedError, "recipient_invalid"),
     (400, "ErrorMimeContentInvalidBase64String", "Invalid base64 string for MIME content.",
@@ -107,8 +107,56 @@ def test_documented_answer_has_its_meaning(status, code, message, error_class, k
     assert (type(error), error.key) == (error_class, key)
 
 
+UNSENT_CASES = [
+    # status, code, message, class, key: what drafts and looking up are answered
+    (404, "ErrorItemNotFound", "The specified object was not found in the store.",
+     exc.TransientError, "graph_item_not_found"),
+    (404, "MailboxNotEnabledForRESTAPI", "x",
+     exc.ConfigurationError, "graph_mailbox_not_enabled"),
+    (403, "ErrorAccessDenied", "Access is denied. Check credentials and try again.",
+     exc.RefusedError, "graph_read_write_denied"),
+    (403, "ErrorAccessDenied", "Access to OData is disabled.",
+     exc.ConfigurationError, "graph_odata_disabled"),
+    (401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.",
+     exc.SignInNeededError, "graph_token_refused"),
+    (413, "ErrorAttachmentSizeLimitExceeded", "x", exc.RefusedError, "message_too_large"),
+    (413, "RequestEntityTooLarge", "x", exc.RefusedError, "message_too_large"),
+    (429, "ApplicationThrottled", "x", exc.ThrottledError, "graph_throttled"),
+    *[(status, "", "", exc.TransientError, "graph_unavailable") for status in (500, 502, 503, 504)],
+    (200, "", "", exc.UnreachableError, "graph_unexpected_answer"),
+    (202, "", "", exc.UnreachableError, "graph_unexpected_answer"),
+    (302, "", "", exc.UnreachableError, "graph_unexpected_answer"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("status", "code", "message", "error_class", "key"), UNSENT_CASES)
+def test_answer_before_anything_was_sent_has_its_meaning(status, code, message, error_class, key):
+    error = replies.classify_unsent(answer(status, code, message))
+    assert (type(error), error.key) == (error_class, key)
+    if error.outcome == "later":
+        assert error.stops_mailbox is (key != "graph_item_not_found")
+
+
+def test_nothing_is_unknown_before_anything_was_sent():
+    for status in range(100, 1000):
+        for code in ("", "SomethingNew"):
+            assert replies.classify_unsent(answer(status, code)).outcome != "unknown"
+
+
+@pytest.mark.parametrize(
+    ("ranges", "position"),
+    [
+        (["0-"], 0), (["2097152"], 2097152), (["7-9", "12-"], 7),
+        ([], None), (None, None), ("7-", None), (["-5"], None), (["x-"], None), ([7], None),
+    ],
+)  # fmt: skip
+def test_next_position_of_an_upload(ranges, position):
+    body = {"nextExpectedRanges": ranges}
+    assert replies.Answer.parse(200, CaseInsensitiveDict(), body).next_position == position
+
+
 #: Where only this mail waits; all others stop the mailbox for a while.
-WAITS_ALONE = {(408, "")}
+WAITS_ALONE = {(408, ""), (404, "ErrorItemNotFound")}
 
 
 @pytest.mark.parametrize(("status", "code", "message", "error_class", "_key"), CASES)
@@ -120,6 +168,7 @@ def test_documented_answer_stops_the_mailbox_or_one_mail(status, code, message, 
 
 def test_every_key_is_met_by_a_documented_answer():
     met = {replies.classify(answer(*case[:3])).key for case in CASES}
+    met |= {replies.classify_unsent(answer(*case[:3])).key for case in UNSENT_CASES}
     assert met | {"graph_claims_challenge"} == replies.KEYS
 
 

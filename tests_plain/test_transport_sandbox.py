@@ -3,117 +3,26 @@
 import email.policy
 import smtplib
 import ssl
-from email.message import EmailMessage
 
 import pytest
 from mail_server_oauth2 import exceptions as exc
-from mail_server_oauth2.providers import AppRegistration, provider_for
-from mail_server_oauth2.transport.graph import MIME_LIMIT, GraphSession
-from mail_server_oauth2.transport.smtp import SmtpSession
-from sandbox_process import REDIRECT_URI, callback_params
+from mail_server_oauth2.transport.graph import MIME_LIMIT
+from transport_sandbox import (
+    ANN,
+    BERT,
+    BOB,
+    CAT,
+    GOOGLE_MAILBOX,
+    MS_MAILBOX,
+    SHARED,
+    mail,
+    received,
+    send,
+)
 
-pytest_plugins = ["sandbox_fixture"]
+pytest_plugins = ["sandbox_fixture", "transport_sandbox"]
 
-MS_MAILBOX, GOOGLE_MAILBOX = "erp@contoso.example", "erp@northwind.example"
-SHARED, BERT = "invoices@contoso.example", "bert@contoso.example"
-ANN, BOB, CAT = "ann@fabrikam.example", "bob@fabrikam.example", "cat@fabrikam.example"
 KINDS = ["microsoft_smtp", "google_smtp", "graph"]
-
-
-class Tokens:
-    """The models' part: one grant, refreshed when asked to."""
-
-    def __init__(self, provider, resource, grant):
-        self.provider, self.resource, self.grant = provider, resource, grant
-        self.refreshed = 0
-
-    def __call__(self, force):
-        if force:
-            self.refreshed += 1
-            self.grant = self.provider.refresh(self.grant.cache, resource=self.resource)
-        return self.grant.tokens[self.resource]
-
-
-def app_registration(place, **hosts):
-    names = ("client_id", "client_secret", "authority_url", "token_url", "mail_scope_url", "tenant")
-    return AppRegistration(**{n: place[n] for n in names if n in place}, **hosts)
-
-
-@pytest.fixture
-def trusted(sandbox, monkeypatch):
-    for name in ("REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "SSL_CERT_FILE"):
-        monkeypatch.setenv(name, sandbox.ca_file)
-    return sandbox
-
-
-@pytest.fixture
-def connected(trusted):
-    """Return ``connected(kind, **session) -> session`` of a mailbox that was signed in."""
-    opened = []
-
-    def connect(kind, account="", **session):
-        provider = "google" if kind.startswith("google") else "microsoft"
-        place = trusted.description[provider]
-        account = account or (GOOGLE_MAILBOX if provider == "google" else MS_MAILBOX)
-        session.setdefault("mailbox", account)
-        tokens = sign_in(trusted, provider, place, "graph" if kind == "graph" else "smtp", account)
-        if kind == "graph":
-            made = GraphSession(
-                api_url=place["graph_url"], account=account, get_token=tokens, **session
-            )
-        else:
-            made = SmtpSession(
-                connect=lambda: starttls(place), provider=provider, get_token=tokens, **session
-            )
-        made.tokens = tokens
-        opened.append(made)
-        return made
-
-    yield connect
-    for session in opened:
-        session.quit()
-
-
-def sign_in(sandbox, code, place, resource, account):
-    api_url = place.get("graph_url") or place.get("api_url")
-    provider = provider_for(code, app_registration(place, api_url=api_url))
-    start = provider.begin_sign_in(
-        resources=[resource], redirect_uri=REDIRECT_URI, state="s", login_hint=account
-    )
-    callback = callback_params(sandbox.sign_in(start.url, account))
-    grant = provider.finish_sign_in(start.pending, callback, resources=[resource])
-    return Tokens(provider, resource, grant)
-
-
-def starttls(place):
-    """What Odoo core's ``_connect__`` does for ``starttls_strict``."""
-    connection = smtplib.SMTP(place["smtp_host"], place["smtp_port"], timeout=10)
-    connection.starttls(context=ssl.create_default_context())
-    return connection
-
-
-def mail(sender, attachment=b"", to=ANN, **headers):
-    message = EmailMessage(policy=email.policy.SMTP)
-    message["Message-Id"] = "<151-openerp-42-sale.order@odoo.contoso.example>"
-    message["References"] = "<1@odoo.contoso.example> <2@odoo.contoso.example>"
-    message["From"] = sender
-    message["To"] = to
-    message["Subject"] = "Rechnung für Mai"
-    for name, value in headers.items():
-        message[name] = value
-    message.set_content("Grüße\n.\n")
-    if attachment:
-        message.add_attachment(attachment, maintype="application", subtype="pdf", filename="a.pdf")
-    return message
-
-
-def send(session, *recipients, **kwargs):
-    message = mail(session.mailbox, **kwargs)
-    return session.send_message(message, session.mailbox, list(recipients) or [ANN])
-
-
-def received(sandbox):
-    return [row["recipient"] for row in sandbox.messages()]
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -259,7 +259,13 @@ class _GraphHandler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
     wbufsize = -1  # one write per answer
 
+    def do_GET(self):
+        self._answer()
+
     def do_POST(self):
+        self._answer()
+
+    def _answer(self):
         action = self.server.script.pop(0) if self.server.script else (202, {}, None)
         if action == "unread":
             linger = struct.pack("ii", 1, 0)
@@ -267,7 +273,7 @@ class _GraphHandler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
             return
-        body = self.rfile.read(int(self.headers["Content-Length"]))
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
         self.server.requests.append((self.path, dict(self.headers), body))
         if action == FIN:
             self.close_connection = True

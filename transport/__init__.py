@@ -20,6 +20,7 @@ def open_mail_session(
     port: int,
     api_url: str,
     max_recipients: int = 0,
+    read_write: bool = False,
 ) -> MailSession:
     """Return an unconnected session of a transport.
 
@@ -32,13 +33,15 @@ def open_mail_session(
     :param host, port: where ``connect`` goes to (SMTP only)
     :param api_url: host of the API (Graph only)
     :param max_recipients: see :class:`MailSession`
+    :param read_write: the tokens carry the permission to read and write mail (Graph only),
+        see :meth:`..providers.ServerType.resource_for`
     """
     common = {"mailbox": mailbox, "get_token": get_token, "max_recipients": max_recipients}
     # Imported late: a form that shows a server needs neither smtplib nor requests.
     if transport == "graph":
         from .graph import GraphSession
 
-        return GraphSession(api_url=api_url, account=account, **common)
+        return GraphSession(api_url=api_url, account=account, read_write=read_write, **common)
     from .smtp import SmtpSession
 
     return SmtpSession(connect=connect, provider=provider, host=host, port=port, **common)

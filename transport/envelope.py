@@ -36,7 +36,7 @@ def to_graph_mime(message: Message, recipients: Iterable[str]) -> bytes:
     """
     envelope: dict[str, str] = {}
     for address in recipients:
-        envelope.setdefault(_normalised(address), address)
+        envelope.setdefault(normalised(address), address)
     international = not "".join(envelope.values()).isascii()
     headers = "".join(_recipient_headers(message, envelope))
     rest = copy.copy(message)
@@ -57,7 +57,7 @@ def _recipient_headers(message: Message, envelope: dict[str, str]) -> Iterator[s
         mailboxes = [
             (shown.display_name, waiting.pop(address))
             for shown in _header_addresses(message, name)
-            if (address := _normalised(shown.addr_spec)) in waiting
+            if (address := normalised(shown.addr_spec)) in waiting
         ]
         yield header_lines(name, mailboxes)
     yield header_lines("Bcc", [("", address) for address in waiting.values()])
@@ -75,8 +75,8 @@ def _header_addresses(message: Message, name: str) -> list[Address]:
     return [address for header in headers for address in header.addresses]
 
 
-def _normalised(address: str) -> str:
-    """Return what two spellings of one mailbox have in common.
+def normalised(address: str) -> str:
+    """Return what all spellings of one address have in common.
 
     Providers ignore case, and Odoo core writes the domains of the envelope in ASCII (IDNA).
     """

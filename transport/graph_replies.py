@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..exceptions import (
     ConfigurationError,
@@ -29,7 +29,10 @@ DAILY_LIMIT_PAUSE = FULL_MAILBOX_PAUSE = 3600.0
 
 @dataclass(frozen=True)
 class Answer:
-    """One answer of Graph. ``code`` is empty where the body is not Graph's error object."""
+    """One answer of Graph. ``code`` is empty where the body is not Graph's error object.
+
+    :param content: the JSON object of the body, empty where it was none
+    """
 
     status: int
     code: str = ""
@@ -37,6 +40,7 @@ class Answer:
     request_id: str = ""
     challenge: str = ""
     retry_after: float | None = None
+    content: dict = field(default_factory=dict, repr=False)
 
     @classmethod
     def parse(cls, status: int, headers: Mapping[str, str], body, *, now=time.time) -> Answer:
@@ -46,7 +50,8 @@ class Answer:
         :param body: the decoded JSON, or ``None`` where there was none
         :param now: clock in seconds since the epoch, for a date to wait for
         """
-        error = body.get("error") if isinstance(body, dict) else None
+        content = body if isinstance(body, dict) else {}
+        error = content.get("error")
         error = error if isinstance(error, dict) else {}
         inner = error.get("innerError")
         inner = inner if isinstance(inner, dict) else {}
@@ -59,7 +64,21 @@ class Answer:
             request_id=clean_text(request_id),
             challenge=headers.get("WWW-Authenticate") or "",
             retry_after=requested_pause(headers.get("Retry-After"), message, now=now),
+            content=content,
         )
+
+    def text(self, name: str) -> str:
+        """Return a string of the body, empty for everything else."""
+        value = self.content.get(name)
+        return value if isinstance(value, str) else ""
+
+    @property
+    def next_position(self) -> int | None:
+        """Where an upload goes on: the start of the first range of ``nextExpectedRanges``."""
+        ranges = self.content.get("nextExpectedRanges")
+        first = ranges[0] if isinstance(ranges, list) and ranges else ""
+        start = first.partition("-")[0] if isinstance(first, str) else ""
+        return int(start) if start.isascii() and start.isdecimal() else None
 
     def __str__(self):
         return " ".join(filter(None, (str(self.status), self.code, self.message)))
@@ -123,7 +142,13 @@ _RULES = (
         (404,),
         ("ErrorInvalidUser", "ResourceNotFound", "Request_ResourceNotFound"),
     ),
-    _Rule(RefusedError, "graph_item_not_found", (404,), ("ErrorItemNotFound",)),
+    _Rule(
+        TransientError,
+        "graph_item_not_found",
+        (404,),
+        ("ErrorItemNotFound",),
+        stops_mailbox=False,
+    ),
     # Limits
     _Rule(ThrottledError, "graph_concurrency", (429,), words="MailboxConcurrency"),
     _Rule(
@@ -162,7 +187,11 @@ _RULES = (
     _Rule(
         RefusedError,
         "message_too_large",
-        codes=("ErrorMessageSizeExceeded", "RequestEntityTooLarge"),
+        codes=(
+            "ErrorMessageSizeExceeded",
+            "RequestEntityTooLarge",
+            "ErrorAttachmentSizeLimitExceeded",
+        ),
     ),
     _Rule(RefusedError, "message_too_large", (400,), words="maximum request length", alone=True),
     # The service: only what Graph itself turned away is known not to be sent
@@ -177,8 +206,11 @@ GENERIC_KEYS = frozenset(
     {"graph_unavailable", "graph_unanswered", "graph_refused", "graph_unexpected_answer"}
 )
 
+#: Keys of :func:`classify_unsent`.
+_UNSENT_KEYS = frozenset({"graph_read_write_denied"})
+
 #: every key this module can give an error
-KEYS = GENERIC_KEYS | {rule.key for rule in _RULES}
+KEYS = GENERIC_KEYS | _UNSENT_KEYS | {rule.key for rule in _RULES}
 
 #: every code the table knows
 CODES = frozenset(code for rule in _RULES for code in rule.codes)
@@ -204,6 +236,23 @@ def classify(answer: Answer) -> MailOAuth2Error:
         context["retry_after"] = rule.retry_after if named is None else named
         context["stops_mailbox"] = rule.stops_mailbox
     return rule.error(rule.key, **context)
+
+
+def classify_unsent(answer: Answer) -> MailOAuth2Error:
+    """Return the error an answer means before anything was sent: drafts and what is looked up.
+
+    No delivery is unknown then. Reading and writing takes permissions that small mail needs
+    not, so their lack is no reason to hold the mailbox.
+    """
+    error = classify(answer)
+    context = {"provider_text": error.provider_text, "request_id": error.request_id}
+    if error.key == "graph_access_denied":
+        return RefusedError("graph_read_write_denied", **context)
+    if isinstance(error, DeliveryUnknownError) and answer.status >= 500:
+        return TransientError("graph_unavailable", retry_after=answer.retry_after, **context)
+    if isinstance(error, DeliveryUnknownError):
+        return UnreachableError("graph_unexpected_answer", **context)
+    return error
 
 
 def _rule(answer: Answer) -> _Rule:

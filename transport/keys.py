@@ -12,6 +12,8 @@ _CHECKS = frozenset(
         "answer_incomplete",
         "check_timeout",
         "delivery_unknown",
+        "graph_upload_host",
+        "graph_upload_lost",
         "message_malformed",
         "message_too_large",
         "no_recipients",

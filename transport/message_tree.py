@@ -8,9 +8,13 @@ from __future__ import annotations
 import copy
 from collections.abc import Iterator, Mapping
 from email.message import Message
+from email.mime.text import MIMEText
 
 #: Multiparts whose parts must stay as they are, byte by byte (RFC 1847).
 _SEALED = frozenset({"signed", "encrypted"})
+
+
+_EMPTY_TEXT = MIMEText("")
 
 
 def leaves(message: Message, *, sealed: bool = True) -> Iterator[tuple[Message, Message | None]]:
@@ -35,9 +39,12 @@ def leaves(message: Message, *, sealed: bool = True) -> Iterator[tuple[Message, 
 def with_substitutes(message: Message, substitutes: Mapping[int, Message | None]) -> Message:
     """Return the message with other parts, the original left as it is.
 
+    Multiparts that nothing is left in go too; a message without any part gets an empty text.
+
     :param substitutes: by :func:`id` of a part what takes its place, ``None`` for nothing
     """
-    return _substituted(message, substitutes)
+    substituted = _substituted(message, substitutes)
+    return _with_payload(message, [_EMPTY_TEXT]) if substituted is None else substituted
 
 
 def _substituted(part, substitutes):
@@ -49,8 +56,13 @@ def _substituted(part, substitutes):
     new = [_substituted(child, substitutes) for child in old]
     if all(a is b for a, b in zip(old, new, strict=True)):
         return part
+    kept = [child for child in new if child is not None]
+    return _with_payload(part, kept) if kept else None
+
+
+def _with_payload(part, payload):
     clone = copy.copy(part)
-    clone.set_payload([child for child in new if child is not None])
+    clone.set_payload(payload)
     return clone
 
 

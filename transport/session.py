@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from datetime import datetime
 from typing import TYPE_CHECKING, TypeVar
 
 from ..exceptions import MailOAuth2Error, PersonNeededError, RefusedError
@@ -35,6 +36,8 @@ class MailSession(ABC):
         to more of them goes out in parts
     """
 
+    #: :meth:`find_sent` works
+    can_look_up = False
     #: catalogue keys of refusals that a fresh token may cure
     token_refused_keys: frozenset[str] = frozenset()
 
@@ -90,6 +93,18 @@ class MailSession(ABC):
         :raises MailOAuth2Error:
         """
         self._repeat_with_fresh_token(lambda force: self._verify(sender, force))
+
+    def find_sent(self, message_id: str, recipients: Collection[str], since: datetime) -> bool:
+        """Whether the provider keeps copies of a mail that went to all of these recipients.
+
+        One Message-ID is shared by all submissions of a mail, so the recipients decide.
+
+        :param message_id: with its angle brackets
+        :param recipients: envelope addresses of the submission
+        :param since: aware; when the mail was handed over. Copies from before do not count
+        :raises MailOAuth2Error: it could not be looked up
+        """
+        raise NotImplementedError(f"{type(self).__name__} cannot look mail up")
 
     def quit(self) -> None:
         """Take leave of the server. Never raises: whatever was sent has its answer already."""
