@@ -248,6 +248,13 @@ class TestUploads:
         deliver(session, message)
         assert files(arrived(trusted)) == [content]
 
+    def test_pause_that_graph_asks_for_is_taken(self, trusted, session):
+        trusted.fault("graph.upload", "error", code="ServiceUnavailable", retry_after="30")
+        with pytest.raises(exc.TransientError) as caught:
+            deliver(session, large()[0])
+        assert caught.value.retry_after == 30
+        assert is_clean(trusted, session)
+
     def test_where_an_upload_stands_may_be_lost_too(self, trusted, session):
         trusted.fault("graph.upload", "drop", times=2)
         message, content = large()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
-from ..exceptions import ConfigurationError, ThrottledError, TransientError, UnreachableError
+from ..exceptions import ConfigurationError, TransientError, UnreachableError
 from .graph_http import Body
 from .graph_replies import Answer, classify_unsent
 
@@ -117,7 +117,7 @@ class Upload:
             raise classify_unsent(answer)
         except TransientError as error:
             self._losses += 1
-            if self._losses > _LOSSES or isinstance(error, ThrottledError):
+            if self._losses > _LOSSES or error.retry_after is not None:
                 raise
             return None
 
