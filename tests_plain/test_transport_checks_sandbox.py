@@ -10,7 +10,7 @@ from mail_server_oauth2.providers import AccessToken, provider_for
 from mail_server_oauth2.transport import check_clock, check_smtp, check_tls
 from mail_server_oauth2.transport.check_smtp import SmtpServer
 from mail_server_oauth2.transport.smtp import SmtpSession
-from test_transport_sandbox import app_registration, sign_in
+from transport_sandbox import app_registration, sign_in
 
 pytest_plugins = ["sandbox_fixture"]
 

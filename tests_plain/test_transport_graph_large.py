@@ -16,7 +16,7 @@ from mail_server_oauth2.transport.graph_upload import PIECE, Upload
 from mail_server_oauth2.transport.transcript import Transcript
 from transport_sandbox import ANN, BERT, BOB, CAT, MS_MAILBOX, SHARED, mail, received, send
 
-pytest_plugins = ["sandbox_fixture", "transport_sandbox"]
+pytest_plugins = ["sandbox_fixture", "transport_sandbox_fixtures"]
 
 MB = 1024 * 1024
 IDS = " ".join(f"<{number}-{'x' * 90}@odoo.contoso.example>" for number in range(3))

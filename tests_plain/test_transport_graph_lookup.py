@@ -10,7 +10,7 @@ from mail_server_oauth2.transport.smtp import SmtpSession
 from transport_fakes import TokenSource, authority, graph_server
 from transport_sandbox import ANN, BERT, BOB, CAT, MS_MAILBOX, SHARED, mail, send
 
-pytest_plugins = ["sandbox_fixture", "transport_sandbox"]
+pytest_plugins = ["sandbox_fixture", "transport_sandbox_fixtures"]
 
 ID = "<151-openerp-42-sale.order@odoo.contoso.example>"  # of every mail of this module
 

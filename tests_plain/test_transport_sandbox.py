@@ -20,7 +20,7 @@ from transport_sandbox import (
     send,
 )
 
-pytest_plugins = ["sandbox_fixture", "transport_sandbox"]
+pytest_plugins = ["sandbox_fixture", "transport_sandbox_fixtures"]
 
 KINDS = ["microsoft_smtp", "google_smtp", "graph"]
 
