@@ -68,6 +68,12 @@ class TestFound:
         send(session)
         assert session.find_sent(ID, [ANN], since + datetime.timedelta(seconds=90))
 
+    def test_moments_are_utc_where_they_do_not_say(self, session, since):
+        send(session)
+        assert session.find_sent(ID, [ANN], since.replace(tzinfo=None))
+        later = since + datetime.timedelta(hours=1)
+        assert not session.find_sent(ID, [ANN], later.replace(tzinfo=None))
+
     def test_with_a_renewed_token(self, trusted, session, since):
         send(session)
         trusted.fault("graph.messages", "error", code="InvalidAuthenticationToken")

@@ -5,7 +5,7 @@ https://learn.microsoft.com/graph/api/user-list-messages
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlsplit
 
 from dateutil.parser import isoparse
@@ -30,10 +30,11 @@ def recipients_of(
 
     :param http: :class:`.graph_http.GraphHttp`
     :param message_id: with its angle brackets
-    :param since: aware; copies from before do not count. ``None``: all do
+    :param since: aware, or naive UTC; copies from before do not count. ``None``: all do
     :raises MailOAuth2Error:
     """
     found: set[str] = set()
+    since = since.replace(tzinfo=since.tzinfo or UTC) if since else None
     url = f"{mailbox_url}/mailFolders/sentitems/messages"
     quoted = message_id.replace("'", "''")
     query = {

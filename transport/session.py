@@ -101,7 +101,8 @@ class MailSession(ABC):
 
         :param message_id: with its angle brackets
         :param recipients: envelope addresses of the submission
-        :param since: aware; when the mail was handed over. Copies from before do not count
+        :param since: when the mail was handed over, aware or naive UTC. Copies from before do
+            not count
         :raises MailOAuth2Error: it could not be looked up
         """
         raise NotImplementedError(f"{type(self).__name__} cannot look mail up")
