@@ -9,6 +9,13 @@ _APP_ACTION = "mail_server_oauth2.action_mail_oauth2_app"
 _EXPLAIN_ACTION = "mail_server_oauth2.action_mail_oauth2_explain"
 _TRACEBACK = ".o_error_dialog .btn-link"  # "See technical details"
 
+#: milliseconds; before the first form of a run, Odoo builds the scripts and styles
+_FIRST_LOAD = 90_000
+
+
+def _is_record(answer):
+    return "/web_read" in answer.url
+
 
 class Screen:
     """What all screens of the web client have in common."""
@@ -22,7 +29,7 @@ class Screen:
         The web client may show the record from its own cache first, and what is typed before
         the answer arrives is lost.
         """
-        with self.page.expect_response(lambda answer: "/web_read" in answer.url):
+        with self.page.expect_response(_is_record, timeout=_FIRST_LOAD):
             self.page.goto(url)
 
     def field(self, name):
