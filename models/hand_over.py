@@ -2,6 +2,7 @@
 
 import itertools
 from dataclasses import dataclass, field
+from datetime import UTC
 
 from odoo.tools import email_normalize
 
@@ -261,7 +262,8 @@ class HandOver:
 
     def _finds(self, attempt):
         addresses = [email_normalize(address) or address for address in attempt._addresses()]
-        return self.session.find_sent(attempt.message_id, addresses, attempt.started_at)
+        since = attempt.started_at.replace(tzinfo=UTC)
+        return self.session.find_sent(attempt.message_id, addresses, since)
 
 
 def _stops(error):

@@ -82,6 +82,7 @@ class IrMailServer(models.Model):
             port=self.smtp_port,
             api_url=mailbox.app_id.api_url or "",
             max_recipients=self.oauth2_recipients_per_message,
+            read_write=mailbox._uses_read_write(kind),
         )
         session.from_filter = self.from_filter or mailbox.address
         session.smtp_from = sender
@@ -90,9 +91,7 @@ class IrMailServer(models.Model):
     def _token_source(self, mailbox, kind):
         """Return the ``get_token(force)`` of a session."""
         if mailbox:
-            read_write = mailbox._uses_read_write(kind)
-            resource = kind.resource_for(shared=mailbox.shared, read_write=read_write)
-            return mailbox._token_source(resource)
+            return mailbox._token_source(mailbox._resource_for(kind))
 
         def no_token(_force):
             raise SignInNeededError("no_mailbox", details={"server": self.name})

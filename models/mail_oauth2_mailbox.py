@@ -330,15 +330,18 @@ class MailOAuth2Mailbox(models.Model):
 
     def _resources(self):
         """Return the names of the resources that need a token, at least one."""
-        return self._resources_of(self._uses_read_write)
+        resources = [self._resource_for(kind) for kind in self._server_types()]
+        return list(dict.fromkeys(resources)) or ["smtp"]
+
+    def _resource_for(self, kind):
+        """Return the resource whose tokens a server of a type uses now."""
+        read_write = self._uses_read_write(kind)
+        return kind.resource_for(shared=self.shared, read_write=read_write)
 
     def _resources_to_ask_for(self):
         """Return the names of the resources whose permissions a sign-in asks for."""
-        return self._resources_of(lambda _kind: self.read_write)
-
-    def _resources_of(self, is_read_write):
         resources = [
-            kind.resource_for(shared=self.shared, read_write=is_read_write(kind))
+            kind.resource_for(shared=self.shared, read_write=self.read_write)
             for kind in self._server_types()
         ]
         return list(dict.fromkeys(resources)) or ["smtp"]

@@ -1,4 +1,4 @@
-"""Say what is wrong with the catalogues; needs polib. ``python3 -m scripts.translation_problems``."""
+"""Say what is wrong with the catalogues: ``python3 -m scripts.translation_problems FOLDER``."""
 
 import re
 import sys

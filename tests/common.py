@@ -39,6 +39,12 @@ class Sandbox:
     def get(self, path, **query):
         return self._api("GET", path, params=query)
 
+    def text(self, path):
+        """Return what is no JSON, such as the source of a mail."""
+        answer = self._http.get(f"{self.described['web']}/api/{path}", timeout=20)
+        answer.raise_for_status()
+        return answer.text
+
     def post(self, path, **body):
         return self._api("POST", path, json=body)
 

@@ -14,7 +14,6 @@ import json
 from urllib.parse import quote
 
 from ..exceptions import DeliveryUnknownError, MailOAuth2Error, UnreachableError
-from ..providers.http_session import CONNECT_TIMEOUT
 from ..providers.network_errors import NOTHING_SENT_KEYS
 from .attachments import Attachment
 from .graph_http import Base64Body, Body
@@ -79,7 +78,7 @@ class Draft:
         :raises DeliveryUnknownError: with ``draft_id`` among its details
         """
         try:
-            answer = self._post("send", b"", timeout=(CONNECT_TIMEOUT, _SEND_TIMEOUT))
+            answer = self._post("send", b"", timeout=_SEND_TIMEOUT)
             if answer.status != 202:
                 raise classify(answer)
         except UnreachableError as error:
