@@ -36,6 +36,8 @@ LIMIT_HOURS = 48
 HELD_PAUSE = 60
 #: minutes until a mail that was accepted is surely found among the sent ones
 LOOK_UP_AFTER = 5
+#: minutes by which a mail that stops its mailbox again and again steps back behind the others
+STEP_BACK = 2
 #: ``failure_type`` of mails and notifications by the error's key; others are just refused
 FAILURE_TYPES = {
     "outbound_spam": "mail_spam",
@@ -114,17 +116,19 @@ class QueueOutcome:
         # Another kind of waiting has its own time.
         self.mails.filtered("oauth2_held_by_id").oauth2_waiting_since = False
         waiting = self._start_waiting()
-        stop = self.hand_over.stopped_until
-        by_date = {stop: waiting} if stop else waiting.grouped(self._next_attempt)
-        for scheduled_date, mails in by_date.items():
+        for scheduled_date, mails in waiting.grouped(self._next_attempt).items():
             self._keep_waiting(mails, scheduled_date=scheduled_date, oauth2_held_by_id=False)
         wake_queue(waiting)
         return self._give_up(self.mails - waiting)
 
     def _next_attempt(self, mail):
-        return next_attempt(
-            fields.Datetime.now(), max(mail.oauth2_attempts, 1), self.error.retry_after
-        )
+        stop = self.hand_over.stopped_until
+        if not stop:
+            now = fields.Datetime.now()
+            return next_attempt(now, max(mail.oauth2_attempts, 1), self.error.retry_after)
+        # Who stopped the mailbox more than once goes behind the others: maybe it is the mail.
+        behind = min(max(mail.oauth2_attempts - 1, 0) * STEP_BACK, 20 * STEP_BACK)
+        return stop + timedelta(minutes=behind)
 
     def _spread(self):
         """Give each mail a time at which the pace of its mailbox has room for it.

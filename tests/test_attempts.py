@@ -271,6 +271,15 @@ class TestPauses(QueueCase):
         self.assertEqual(mail.state, "sent")
         self.assertFalse(self.env["mail.oauth2.pause"].search([]))
 
+    def test_mail_that_stops_the_mailbox_each_time_does_not_starve_the_others(self):
+        self.connected_server(GRAPH, ERIN)
+        culprit, other = self.queue_mail(), self.queue_mail()
+        self.sandbox.fault("graph.sendmail", "error", status=503, times=2)
+        self.send(culprit + other)
+        self.let_time_pass()
+        self.send(culprit + other)
+        self.assertGreater(culprit.scheduled_date, other.scheduled_date)
+
     def test_direct_send_does_not_wait_for_the_pause(self):
         self.connected_server(GRAPH, ERIN)
         self.sandbox.fault("graph.sendmail", "error", status=503, times=1)
