@@ -55,6 +55,7 @@ _NTH_LAST = """
       FROM mail_oauth2_attempt
      WHERE mailbox_id = %(mailbox_id)s AND outcome <> 'later'
        AND started_at > clock_timestamp() AT TIME ZONE 'UTC' - %(window)s * interval '1 second'
+       AND started_at <= clock_timestamp() AT TIME ZONE 'UTC'
   ORDER BY started_at DESC
     OFFSET %(limit)s - 1
      LIMIT 1
@@ -66,7 +67,8 @@ _NTH_LAST_RECIPIENT = """
               FROM mail_oauth2_attempt
              WHERE mailbox_id = %(mailbox_id)s AND outcome <> 'later'
                AND started_at > clock_timestamp() AT TIME ZONE 'UTC'
-                                - %(window)s * interval '1 second') AS window_of_a_day
+                                - %(window)s * interval '1 second'
+               AND started_at <= clock_timestamp() AT TIME ZONE 'UTC') AS window_of_a_day
      WHERE total > %(limit)s - %(wanted)s
   ORDER BY started_at DESC
      LIMIT 1
@@ -86,6 +88,8 @@ class AttemptJournal:
     def __init__(self, registry):
         self._registry = registry
         self._cr = None
+        #: ids of attempts whose end was not noted
+        self._open_attempts = set()
 
     def begin(self, attempt, pace=None):
         """Note that a hand-over begins now; nothing may go out before this has returned.
@@ -113,6 +117,7 @@ class AttemptJournal:
             raise
         if not row:
             raise TransientError("mail_taken", stops_mailbox=False, retry_after=LOCK_TIMEOUT)
+        self._open_attempts.add(row[0])
         return row[0]
 
     def check_room(self, mailbox_id, pace):
@@ -150,7 +155,8 @@ class AttemptJournal:
             "refused": json.dumps(refused) if refused else None,
             "refused_count": len(refused),
         }
-        self._write(_END, values)
+        if self._write(_END, values):
+            self._open_attempts.discard(attempt_id)
 
     def plan(self, attempt_id, next_attempt):
         """Note when a mail is tried again."""
@@ -160,15 +166,26 @@ class AttemptJournal:
         )
 
     def close(self):
-        """Give the connection back."""
+        """Give the connection back, without the locks of attempts that have no end.
+
+        The pool keeps the connection, and with it the locks: such an attempt would count as
+        under way for as long as this process lives.
+        """
         if self._cr:
             try:
+                self._unlock()
                 self._cr.close()
             except psycopg2.Error:
                 _logger.debug("The journal's connection was lost already")
         self._cr = None
 
+    def _unlock(self):
+        attempt_ids, self._open_attempts = self._open_attempts, set()
+        for attempt_id in attempt_ids:
+            self._cr.execute("SELECT pg_advisory_unlock(%s, %s)", [IN_FLIGHT, attempt_id])
+
     def _write(self, query, values):
+        """Return whether a row could be written. Never raises: the mail is out already."""
         for pause in PATIENCE:
             time.sleep(pause)
             try:
@@ -178,9 +195,14 @@ class AttemptJournal:
             except psycopg2.Error as error:
                 self._drop()
                 _logger.warning("Attempt %s not written yet: %s", values["id"], error)
+            except ValueError:
+                # psycopg2 cannot send such a text, whatever the database says.
+                _logger.exception("Attempt %s cannot be written", values["id"])
+                return False
             else:
-                return
+                return True
         _logger.error("Attempt %s: its end could not be written", values["id"])
+        return False
 
     def _cursor(self):
         if self._cr is None:

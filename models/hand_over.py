@@ -1,13 +1,23 @@
 """Hand mails over through one session, and keep what core's queue cannot carry."""
 
 import itertools
-from dataclasses import dataclass, field
+import logging
+from dataclasses import dataclass, field, replace
 from datetime import UTC
 
 from odoo.tools import email_normalize
 
-from ..exceptions import MailOAuth2Error, PacedError, PersonNeededError, TransientError
+from ..exceptions import (
+    DeliveryUnknownError,
+    MailOAuth2Error,
+    PacedError,
+    PersonNeededError,
+    TransientError,
+)
+from ..providers.redaction import clean_text
 from .attempt_journal import AttemptJournal, Pace
+
+_logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -179,6 +189,10 @@ class HandOver:
             course.error = error
             self.stop(error)
             raise
+        finally:
+            if not self.mail:
+                # Core does not end a session that it made for one mail and that failed.
+                self.journal.close()
         course.failed = Share()
         course.served |= course.current
         course.refused.update(result.refused)
@@ -203,8 +217,9 @@ class HandOver:
 
     def _submit(self, attempt_id, message, smtp_from, recipients):
         try:
-            result = self.session.send_message(message, smtp_from, recipients)
+            result = _storable(self._send_surely(message, smtp_from, recipients))
         except MailOAuth2Error as error:
+            _make_storable(error)
             self.journal.end(attempt_id, error.outcome, **_columns(error))
             raise
         self.journal.end(
@@ -215,6 +230,16 @@ class HandOver:
             refused=result.refused,
         )
         return result
+
+    def _send_surely(self, message, smtp_from, recipients):
+        """Let the session send; a defect within it leaves in doubt whether the mail went out."""
+        try:
+            return self.session.send_message(message, smtp_from, recipients)
+        except (MailOAuth2Error, MemoryError):
+            raise
+        except Exception as defect:
+            _logger.exception("Nobody knows whether the mail %s was sent", message["Message-Id"])
+            raise DeliveryUnknownError("delivery_unknown", provider_text=repr(defect)) from defect
 
     def note_failed_opening(self, error):
         """Keep in the history that no mail could even be tried."""
@@ -244,7 +269,11 @@ class HandOver:
         :param attempt: record of ``mail.oauth2.attempt``
         :raises MailOAuth2Error: the provider could not be asked
         """
-        if attempt.recipient_count > (self.session.max_recipients or attempt.recipient_count):
+        if attempt.mailbox_id != self.mailbox:
+            # Another one cannot tell, such as a fallback's.
+            return None
+        tried = len(attempt._tried_addresses())
+        if tried > (self.session.max_recipients or tried):
             # Handed over in parts, and each of them is a message of its own.
             return None
         if self._finds(attempt):
@@ -261,7 +290,7 @@ class HandOver:
         return False if known and self._finds(known) else None
 
     def _finds(self, attempt):
-        addresses = [email_normalize(address) or address for address in attempt._addresses()]
+        addresses = [email_normalize(address) or address for address in attempt._tried_addresses()]
         since = attempt.started_at.replace(tzinfo=UTC)
         return self.session.find_sent(attempt.message_id, addresses, since)
 
@@ -271,6 +300,18 @@ def _stops(error):
     if isinstance(error, TransientError):
         return error.stops_mailbox
     return isinstance(error, PersonNeededError)
+
+
+def _storable(result):
+    """Return an answer whose texts the database can store, wherever they came from."""
+    refused = {address: clean_text(reply) for address, reply in result.refused.items()}
+    return replace(result, reply=clean_text(result.reply), refused=refused)
+
+
+def _make_storable(error):
+    error.provider_text = clean_text(error.provider_text)
+    if getattr(error, "refused", None):
+        error.refused = {address: clean_text(reply) for address, reply in error.refused.items()}
 
 
 def _columns(error):

@@ -10,8 +10,8 @@ import logging
 from datetime import timedelta
 
 from odoo import fields
-from odoo.tools import SQL
-from odoo.tools.mail import email_split_and_format_normalize
+from odoo.tools import SQL, email_normalize
+from odoo.tools.mail import email_normalize_all, email_split_and_format_normalize
 
 from ..exceptions import DeliveryUnknownError
 from .attempt_journal import IN_FLIGHT
@@ -126,10 +126,22 @@ class InterruptedMail:
         course = MailCourse(last_attempt=max(self.attempts.ids))
         for attempt in self._with("accepted"):
             course.served |= Share.of(attempt.partner_ref)
-            course.refused.update(attempt.refused or {})
+            course.refused.update(self._still_concerning(attempt))
         for attempt in self._with("unknown"):
             course.failed |= Share.of(attempt.partner_ref)
         return course
+
+    def _still_concerning(self, attempt):
+        """Return who was refused, but those who got a mail of their own while it was in doubt."""
+        refused = attempt.refused or {}
+        if attempt.partner_ref:
+            return refused
+        present = email_normalize_all(f"{self.mail.email_to or ''},{self.mail.email_cc or ''}")
+        return {
+            address: reply
+            for address, reply in refused.items()
+            if not reply.startswith("4") or email_normalize(address) in present
+        }
 
     def _leave_for_a_decision(self, course):
         """Fail the mail for those whom nobody knows of; the others get it from the queue."""

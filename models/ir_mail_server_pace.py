@@ -58,7 +58,11 @@ class IrMailServer(models.Model):
 
     def _oauth2_pace(self):
         """Return the limits of :class:`..attempt_journal.Pace`, in its order."""
-        return (self.oauth2_per_minute, self.oauth2_per_day, self.oauth2_recipients_per_day)
+        limits = [self.oauth2_per_minute]
+        if self.owner_user_id:
+            limits.append(self._get_personal_mail_servers_limit())
+        per_minute = min(filter(None, limits), default=0)
+        return (per_minute, self.oauth2_per_day, self.oauth2_recipients_per_day)
 
     def _get_max_email_size(self):
         """Let core turn attachments into links where the provider takes no larger mail."""

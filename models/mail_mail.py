@@ -58,6 +58,24 @@ class MailMail(models.Model):
             )
 
     # ------------------------------------------------------------
+    # CRUD METHODS
+    # ------------------------------------------------------------
+
+    def unlink(self):
+        """Delete a message only with the last of the mails that were parted from one another.
+
+        Core deletes it with the first, and PostgreSQL all other mails of it.
+        """
+        owners = self.filtered(lambda mail: not mail.is_notification)
+        others = self.sudo().search(
+            [("mail_message_id", "in", owners.mail_message_id.ids), ("id", "not in", self.ids)]
+        )
+        owners.filtered(
+            lambda mail: mail.mail_message_id in others.mail_message_id
+        ).is_notification = True
+        return super().unlink()
+
+    # ------------------------------------------------------------
     # ACTIONS
     # ------------------------------------------------------------
 
@@ -72,15 +90,22 @@ class MailMail(models.Model):
 
     def action_oauth2_resend(self):
         """Send again what may have been delivered: somebody knows that it was not."""
-        self._start_anew()
-        return self.mark_outgoing()
+        doubtful = self._in_doubt()
+        doubtful._start_anew()
+        return doubtful.mark_outgoing()
 
     def action_oauth2_mark_sent(self):
         """Somebody knows that the mail was delivered."""
-        for mail in self.filtered(lambda mail: mail.failure_type == "mail_oauth2_unknown"):
+        for mail in self._in_doubt():
             mail._write_sent()
             mail._postprocess_sent_message(list(mail.recipient_ids), [])
         return True
+
+    def _in_doubt(self):
+        """Return those that still wait for a decision; a screen may show what is long past."""
+        return self.filtered(
+            lambda mail: mail.state == "exception" and mail.failure_type == "mail_oauth2_unknown"
+        )
 
     def _write_sent(self):
         self.write({"state": "sent", "failure_type": False, "failure_reason": False})
@@ -154,7 +179,7 @@ class MailMail(models.Model):
     def _company_of_document(self):
         """Return the company of the document; templates do not note it on the mail."""
         nobody = self.env["res.company"]
-        if not self.res_id or self.model not in self.env:
+        if not self.res_id or self.model not in self.env or self.env[self.model]._abstract:
             return nobody
         record = self.env[self.model].browse(self.res_id).exists()
         return record._mail_get_companies(default=nobody)[record.id] if record else nobody

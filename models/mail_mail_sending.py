@@ -1,13 +1,17 @@
 from odoo import models
 from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.exceptions import UserError
+from odoo.tools import SQL
 
 from ..exceptions import MailOAuth2Error
 from .hand_over import HandOver
 from .interrupted_mail import InterruptedMail, claim
+from .mail_mail import FAILURE_TYPES
 from .queue_outcome import QueueOutcome
 from .queue_run import QueueRun
 from .recipients_split import PartialRefusal, part_served, serves_all
+
+OWN_TYPES = {kind for kind, _label in FAILURE_TYPES}
 
 
 class MailMail(models.Model):
@@ -25,6 +29,7 @@ class MailMail(models.Model):
         post_send_callback=None,
     ):
         """Give core one mail at a time, so that trouble with one stays with that one."""
+        servers = self.env["ir.mail_server"]
         options = {
             "auto_commit": auto_commit,
             "raise_exception": raise_exception,
@@ -33,10 +38,15 @@ class MailMail(models.Model):
             "mail_server": mail_server,
             "post_send_callback": post_send_callback,
         }
+        strangers = self._strangers_to(mail_server)
+        if strangers and not raise_exception:
+            strangers._fail_at(mail_server)
+            return (self - strangers)._send(**options)
+        if strangers and isinstance(smtp_session, HandOver):
+            raise UserError(self._text_of_strangers(mail_server))
         if not isinstance(smtp_session, HandOver):
-            return super()._send(**options)
-        if mail_server and not self._filter_mail_mail_servers(mail_server):
-            raise UserError(self.env._("Another company's server cannot send this mail."))
+            free = self._settle_interrupted(HandOver(smtp_session, mail_server or servers))
+            return super(MailMail, free)._send(**options)
         smtp_session.is_paced = not raise_exception
         error = self._opening_error(smtp_session, is_urgent=raise_exception)
         if error and raise_exception:
@@ -53,6 +63,48 @@ class MailMail(models.Model):
         if post_send_callback:
             post_send_callback(self.ids)
         return True
+
+    def _strangers_to(self, mail_server):
+        """Return those that a server may not send: another company's, or another person's."""
+        if not mail_server or self._filter_mail_mail_servers(mail_server):
+            return self.browse()
+        return self.filtered(lambda mail: not mail._filter_mail_mail_servers(mail_server))
+
+    def _fail_at(self, mail_server):
+        """Fail mails here, where core would end the run: every next one would begin with them."""
+        text = self._text_of_strangers(mail_server)
+        mails = self.filtered(lambda mail: mail.state == "outgoing")
+        mails.write({"state": "exception", "failure_type": "mail_smtp", "failure_reason": text})
+        mails._postprocess_failed()
+
+    def _text_of_strangers(self, mail_server):
+        return self.env._(
+            "“%(server)s” belongs to another company or person and cannot send this mail. "
+            "Choose another server for it.",
+            server=mail_server.sudo().name,
+        )
+
+    def _settle_interrupted(self, hand_over):
+        """Return those that a server of core may send: it does not know of the journal.
+
+        An OAuth2 server may have begun with a mail before this one took its place.
+
+        :param HandOver hand_over: of core's session
+        """
+        query = SQL(
+            """SELECT DISTINCT mail.id
+                 FROM mail_mail mail
+                 JOIN mail_oauth2_attempt attempt
+                   ON attempt.mail_ref = mail.id
+                  AND attempt.id > COALESCE(mail.oauth2_settled_attempt, 0)
+                WHERE mail.id IN %s AND mail.state = 'outgoing'""",
+            tuple(self.ids) or (0,),
+        )
+        self.flush_model(["state", "oauth2_settled_attempt"])
+        interrupted = self.browse(mail_id for (mail_id,) in self.env.execute_query(query))
+        return self - interrupted.filtered(
+            lambda mail: not mail._may_be_handed_over(hand_over, wait=True)
+        )
 
     def _opening_error(self, hand_over, is_urgent):
         """Open the session; return what keeps it from sending, ``None`` if nothing does."""
@@ -85,6 +137,16 @@ class MailMail(models.Model):
             if mail._may_be_handed_over(hand_over, wait=True):
                 mail._hand_over(options)
         return None
+
+    def _split_by_delayed_batch(self, mail_server):
+        """Leave personal OAuth2 servers to their pace, which keeps to core's limit too.
+
+        Core parts a mail before it is handed over. If that is undone, the journal would know
+        of a mail that does not exist, and the original would go to everybody again.
+        """
+        if mail_server and mail_server._filter_oauth2():
+            return self
+        return super()._split_by_delayed_batch(mail_server)
 
     def _may_be_handed_over(self, hand_over, *, wait):
         """Claim the mail, settle what an earlier run left open, and say if it can go now."""
@@ -164,5 +226,9 @@ class MailMail(models.Model):
     def _postprocess_failed(self):
         """Tell authors of mails that are failed for good."""
         for mail in self:
-            mail._postprocess_sent_message([], [], mail.failure_reason, mail.failure_type)
+            kind = mail.failure_type
+            if kind in OWN_TYPES and "mailing_trace_ids" in mail._fields and mail.mailing_trace_ids:
+                # Traces of mass mailings know only core's reasons.
+                kind = "unknown"
+            mail._postprocess_sent_message([], [], mail.failure_reason, kind)
         return True

@@ -68,8 +68,10 @@ class MailOAuth2Attempt(models.Model):
         for attempt in self:
             attempt.reason = causes.get(attempt.error_key, False)
 
-    def _addresses(self):
-        return (self.recipients or "").splitlines()
+    def _tried_addresses(self):
+        """Return the addresses of the envelope but those that were surely not served."""
+        refused = self.refused or {}
+        return [line for line in (self.recipients or "").splitlines() if line not in refused]
 
     @api.autovacuum
     def _gc_attempts(self):

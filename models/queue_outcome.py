@@ -76,7 +76,7 @@ class QueueOutcome:
         part_served(self.mails, course)
         if self.error.outcome in ("refused", "unknown"):
             wake_queue(part_untried(self.mails, course))
-        if self.error.outcome == "unknown":
+        if self.error.outcome == "unknown" and course.failed.group:
             part_unserved(self.mails, getattr(self.error, "refused", None))
         if self.error.outcome == "later" and not isinstance(self.error, PacedError):
             self.mails.oauth2_attempts += 1

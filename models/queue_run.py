@@ -14,6 +14,7 @@ import time
 import psycopg2
 
 from ..exceptions import TransientError
+from ..providers.redaction import clean_text
 from .queue_outcome import QueueOutcome
 
 _logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class QueueRun:
     def _put_aside(self, mail, error):
         """Let a mail wait that nobody can make an e-mail of."""
         trouble = TransientError(
-            "mail_not_processed", provider_text=str(error), stops_mailbox=False
+            "mail_not_processed", provider_text=clean_text(str(error)), stops_mailbox=False
         )
         mail.oauth2_attempts += 1
         QueueOutcome(mail, trouble, self._hand_over).apply_to_all()._postprocess_failed()

@@ -67,11 +67,15 @@ def part_off(mail, share, notification_status, **values):
 
 
 def part_served(mail, course):
-    """Move those who were served to a mail that is *sent*; leave a mail of the others."""
+    """Move those who were served to a mail that is *sent*; leave a mail of the others.
+
+    A mail that deletes itself once it is sent leaves nothing of those who were served.
+    """
     served = part_off(mail, course.served, "sent", state="sent")
     if served and course.refused:
         PartialRefusal(served, course.refused).apply()
-    return served
+    elif served.auto_delete:
+        served.unlink()
 
 
 def part_untried(mail, course):

@@ -49,7 +49,8 @@ _NAMED_SECRET = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029]")
+#: PostgreSQL stores neither NUL nor a surrogate, and JSON can bring both.
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 def clean_text(text, *, secrets=()) -> str:
