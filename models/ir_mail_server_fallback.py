@@ -46,7 +46,10 @@ class IrMailServer(models.Model):
         self.ensure_one()
         fallback = self.sudo().oauth2_fallback_id
         since = self.sudo().oauth2_mailbox_id._grant_sudo().broken_since
-        if not (fallback.active and since and self._filter_oauth2()):
+        may_serve = fallback.company_id in (self.company_id, fallback.company_id.browse())
+        if not (fallback.active and may_serve and not fallback.owner_user_id):
+            return self
+        if not (since and self._filter_oauth2()):
             return self
         limit = since + timedelta(hours=self.oauth2_fallback_hours)
         return fallback.with_env(self.env) if fields.Datetime.now() >= limit else self

@@ -39,9 +39,11 @@ class MailMail(models.Model):
             post_send_callback=count if progress else post_send_callback,
         )
 
-    def _count_due(self):
+    def _count_due(self, mail_ids=None):
         now = fields.Datetime.now()
         due = Domain("state", "=", "outgoing") & (
             Domain("scheduled_date", "=", False) | Domain("scheduled_date", "<=", now)
         )
+        if mail_ids is not None:
+            due &= Domain("id", "in", mail_ids)
         return self.search_count(due & Domain(self.env.context.get("filters") or Domain.TRUE))

@@ -10,6 +10,9 @@ from .back_off import next_attempt
 
 _logger = logging.getLogger(__name__)
 
+#: The caller itself may hold the lock that is waited for, which PostgreSQL cannot see.
+LOCK_TIMEOUT = "SET LOCAL lock_timeout TO '5s'"
+
 
 class MailOAuth2Pause(models.Model):
     """The time in which a mailbox sends nothing, because the provider or the network cannot.
@@ -55,6 +58,7 @@ class MailOAuth2Pause(models.Model):
         now = fields.Datetime.now()
         try:
             with self.env.registry.cursor() as cr:
+                cr.execute(LOCK_TIMEOUT)
                 own = self.with_env(self.env(cr=cr, user=SUPERUSER_ID, su=True, context={}))
                 return own._write_pause(mailbox.id, error, now)
         except psycopg2.Error as trouble:
@@ -79,6 +83,7 @@ class MailOAuth2Pause(models.Model):
             query = SQL("DELETE FROM mail_oauth2_pause WHERE mailbox_id = %s", pause.mailbox_id.id)
             try:
                 with self.env.registry.cursor() as cr:
+                    cr.execute(LOCK_TIMEOUT)
                     cr.execute(query, log_exceptions=False)
             except psycopg2.Error as trouble:
                 # Somebody else ends it too; otherwise it ends by itself.

@@ -22,7 +22,7 @@ class QueueProgress:
     let other jobs run. A job longer than Odoo's time limit is killed in the middle of a mail.
 
     :param env: of the run; outside a scheduled job there is nobody to tell
-    :param count_due: callable giving the number of mails that are due
+    :param count_due: callable giving the number of mails that are due; given ids, only of these
     """
 
     def __init__(self, env, count_due):
@@ -49,9 +49,14 @@ class QueueProgress:
             self._report()
 
     def end(self):
-        """Tell what is left; ask for another run where this one could do nothing about it."""
+        """Tell what is left; ask for another run where this one could do nothing about it.
+
+        What was dealt with and is due all the same is in the hands of somebody else, maybe for
+        long: to come back at once would keep a processor busy with nothing.
+        """
         left = self._count_due()
-        if left and not self._done and not self.is_time_over:
+        futile = not self._done or (left and left == self._count_due(list(self._done)))
+        if left and futile and not self.is_time_over:
             cron = self._env.ref("mail.ir_cron_mail_scheduler_action").sudo()
             cron._trigger(fields.Datetime.now() + timedelta(seconds=PAUSE_WITHOUT_PROGRESS))
             left = 0
