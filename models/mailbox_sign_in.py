@@ -166,6 +166,13 @@ class MailOAuth2Mailbox(models.Model):
         self._write_down(self.env._("Connection removed by %(user)s.", user=self.env.user.name))
         return revoked
 
+    def _drop_personal_server(self):
+        """Let mail of a personal mailbox's owner leave through the company's server again."""
+        # sudo: employees have no rights on mail servers, not even on their own.
+        servers = self.sudo().with_context(active_test=False).server_ids.filtered("owner_user_id")
+        servers._release_held_mails()
+        servers.unlink()
+
     def _wipe_after_commit(self):
         """Forget the grants once what made them useless is stored; they are not revoked."""
         self.env.cr.postcommit.add(self._grant_sudo()._wipe)

@@ -21,25 +21,49 @@ class ResUsers(models.Model):
             "oauth2_google_smtp": "set default",
         },
     )
+    outgoing_mailbox_state = fields.Selection(
+        selection=lambda self: (
+            self.env["mail.oauth2.mailbox"]._fields["state"]._description_selection(self.env)
+        ),
+        string="State of Your Mailbox",
+        compute="_compute_outgoing_mailbox",
+        groups="base.group_user",
+    )
     outgoing_mailbox_status_html = fields.Html(
         string="Status of Your Mailbox",
-        compute="_compute_outgoing_mailbox_status_html",
+        compute="_compute_outgoing_mailbox",
         sanitize=False,
         groups="base.group_user",
     )
 
     @property
     def SELF_READABLE_FIELDS(self):
-        return super().SELF_READABLE_FIELDS + ["outgoing_mailbox_status_html"]
+        return super().SELF_READABLE_FIELDS + [
+            "outgoing_mailbox_state",
+            "outgoing_mailbox_status_html",
+        ]
 
     @api.depends("outgoing_mail_server_id")
     @api.depends_context("uid")
-    def _compute_outgoing_mailbox_status_html(self):
+    def _compute_outgoing_mailbox(self):
         """Tell people about their own mailbox, nobody about somebody else's."""
         for user in self:
             is_own = user._origin == self.env.user
-            mailbox = user._connected_mailbox_sudo() if is_own else None
+            mailbox = user._shown_mailbox_sudo() if is_own else None
+            user.outgoing_mailbox_state = mailbox and mailbox.state
             user.outgoing_mailbox_status_html = mailbox and mailbox.status_html
+
+    def _shown_mailbox_sudo(self):
+        """Return the mailbox that mail leaves through, else one whose sign-in has begun.
+
+        Core keeps a personal server archived until its owner has signed in, and a sign-in that
+        ends on the provider's page leaves nothing else to see.
+        """
+        mailboxes = self.env["mail.oauth2.mailbox"].sudo()
+        begun = mailboxes.search([("user_id", "=", self._origin.id)]).filtered(
+            lambda box: box.state == "pending"
+        )
+        return self._connected_mailbox_sudo() or begun[:1]
 
     def _connected_mailbox_sudo(self):
         """Return the personal mailbox that mail of this user leaves through, if there is one."""
@@ -57,12 +81,24 @@ class ResUsers(models.Model):
         mailboxes = self.env["mail.oauth2.mailbox"].sudo().with_context(active_test=False)
         mailboxes.search([("user_id", "in", self.ids)])._wipe_after_commit()
 
+    def action_authenticate_own_mailbox(self):
+        """Sign in for the current user's own mailbox, again or at last."""
+        return self._shown_mailbox_or_explain().action_authenticate()
+
+    def action_status_own_mailbox(self):
+        """Ask the provider whether the current user's own mailbox can send right now."""
+        return self._shown_mailbox_or_explain().action_status()
+
     def action_disconnect_own_mailbox(self):
         """Open the dialogue that removes the connection of the current user's own mailbox."""
-        mailbox = self.env.user._connected_mailbox_sudo()
+        return self._shown_mailbox_or_explain().action_disconnect()
+
+    @api.model
+    def _shown_mailbox_or_explain(self):
+        mailbox = self.env.user._shown_mailbox_sudo()
         if not mailbox:
             raise UserError(self.env._("You have not connected a mailbox."))
-        return mailbox.with_env(self.env).action_disconnect()
+        return mailbox.with_env(self.env)
 
     @api.model
     def _get_mail_server_values(self, server_type):

@@ -12,6 +12,7 @@ from . import test_diagnosis_way
 from . import test_explain
 from . import test_main_path
 from . import test_mailbox_status
+from . import test_preferences
 from . import test_queue
 from . import test_queue_attacks
 from . import test_read_write

@@ -9,6 +9,7 @@ class MailOAuth2Disconnect(models.TransientModel):
 
     mailbox_id = fields.Many2one("mail.oauth2.mailbox", required=True, readonly=True)
     provider = fields.Selection(related="mailbox_id.provider", related_sudo=False)
+    is_personal = fields.Boolean(compute="_compute_is_personal")
     account_address = fields.Char(related="mailbox_id.account_address", related_sudo=False)
     mails_waiting = fields.Integer(compute="_compute_mails_waiting")
 
@@ -17,6 +18,11 @@ class MailOAuth2Disconnect(models.TransientModel):
         for wizard in self:
             mailbox = wizard.mailbox_id
             wizard.mails_waiting = mailbox.mails_queued + mailbox.mails_held
+
+    @api.depends("mailbox_id")
+    def _compute_is_personal(self):
+        for wizard in self:
+            wizard.is_personal = bool(wizard.mailbox_id.user_id)
 
     @api.model_create_multi
     def create(self, vals_list):
@@ -32,6 +38,7 @@ class MailOAuth2Disconnect(models.TransientModel):
     def action_disconnect(self):
         self.ensure_one()
         revoked = self.mailbox_id._disconnect()
+        self.mailbox_id._drop_personal_server()
         message = (
             self.env._("The connection is removed and revoked at the provider.")
             if revoked
