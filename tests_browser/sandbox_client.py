@@ -66,10 +66,10 @@ class SandboxClient:
         grants = self._call("GET", "state")["grants"]
         return [row for row in grants if row["account"] == account and not row["dead"]]
 
-    def register_redirect_uri(self, provider, uri):
-        """Let a provider send people back to this address and no other."""
+    def register_redirect_uri(self, provider, *uris):
+        """Let a provider send people back to these addresses and no other."""
         client_id = self[provider]["client_id"]
-        self._post("clients", client_id=client_id, redirect_uris=[uri])
+        self._post("clients", client_id=client_id, redirect_uris=list(uris))
 
     def wait_for_mail(self, count=1):
         """Return all delivered copies, once there are ``count`` of them."""
