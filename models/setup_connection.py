@@ -56,6 +56,15 @@ class MailOAuth2Setup(models.Model):
     has_client_secret = fields.Boolean(related="app_id.has_client_secret")
     redirect_uri = fields.Char(string="Redirect URI", compute="_compute_redirect_uri")
     redirect_uri_warning = fields.Char(compute="_compute_redirect_uri")
+    read_write = fields.Boolean(
+        string="Large Mails and Look-up",
+        compute="_compute_read_write",
+        store=True,
+        readonly=False,
+        help="Ask for the permission to read and write mail too. Mails larger than 3 MB then go "
+        "out with their attachments instead of links to them, and a mail whose delivery is in "
+        "doubt is looked up among the sent ones.",
+    )
     smtp_auth_command = fields.Char(compute="_compute_smtp_auth_command")
 
     smtp_host = fields.Char(string="Server")
@@ -101,6 +110,11 @@ class MailOAuth2Setup(models.Model):
             setup.tenant = app.tenant
             setup.client_id = app.client_id
             setup.client_secret_expires_on = app.client_secret_expires_on
+
+    @api.depends("server_id")
+    def _compute_read_write(self):
+        for setup in self:
+            setup.read_write = setup.mailbox_id.read_write
 
     def _compute_secrets(self):
         self.client_secret = False
@@ -272,7 +286,10 @@ class MailOAuth2Setup(models.Model):
                 self.env._("Fill in the address of the mailbox that mail is sent from.")
             )
         self.address = address
-        return self.company_id._mailbox_of(self.app_id, address)
+        mailbox = self.company_id._mailbox_of(self.app_id, address)
+        if mailbox.read_write != self.read_write:
+            mailbox.read_write = self.read_write
+        return mailbox
 
     def _from_filter(self):
         """Return whom a server without sign-in may send as.

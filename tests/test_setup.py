@@ -185,6 +185,17 @@ class TestSetup(SetupCase):
         self.assertEqual(self.setup.address, BERT)
         self.assertEqual(self.step(), "test")
 
+    def test_reading_and_writing_is_asked_for_only_where_wanted(self):
+        self.choose("microsoft", "oauth2_microsoft_graph")
+        self.register(self.microsoft_app)
+        self.setup.update({"address": ERIN, "read_write": True})
+        self.sign_in()
+        self.assertTrue(self.setup.mailbox_id.read_write)
+        self.assertIn("Mail.ReadWrite", self.setup.mailbox_id.scopes)
+        self.setup.read_write = False
+        self.sign_in()
+        self.assertFalse(self.setup.mailbox_id.read_write)
+
     def test_progress_names_every_step_of_the_way(self):
         self.choose("microsoft", "oauth2_microsoft_graph")
         self.setup.action_save_app()
