@@ -160,12 +160,8 @@ def test_pages_of_the_sign_in(look, state, company_form, provider, page):
 @pytest.mark.parametrize("state_shown", STATES)
 def test_badges_are_readable_and_have_an_icon(company_form, page, state_shown):
     company_form.open()
-    page.locator(".o_form_sheet").evaluate(
-        """(sheet, state) => sheet.insertAdjacentHTML("afterbegin",
-            `<p id="badge"><span class="o_mail_oauth2_badge" data-state="${state}">State</span></p>`)
-        """,
-        state_shown,
-    )
+    badge = f'<span class="o_mail_oauth2_badge" data-state="{state_shown}">State</span>'
+    insert(page, f'<p id="badge">{badge}</p>')
     badge = page.locator("#badge")
     assert badge.evaluate(CHECK) == []
     style = "e => getComputedStyle(e.firstChild, '::before').content"
@@ -184,10 +180,13 @@ def test_check_finds_what_is_missing(company_form, page):
         "<div tabindex='3'>first</div>": "tab order",
     }
     for html, words in bad.items():
-        page.locator(".o_form_sheet").evaluate(
-            "(sheet, html) => sheet.insertAdjacentHTML('afterbegin', `<div id='bad'>${html}</div>`)",
-            html,
-        )
+        insert(page, f"<div id='bad'>{html}</div>")
         problems = page.locator("#bad").evaluate(CHECK)
         assert any(words in problem for problem in problems), (html, problems)
         page.locator("#bad").evaluate("element => element.remove()")
+
+
+def insert(page, html):
+    """Put something onto the form that is open."""
+    sheet = page.locator(".o_form_sheet")
+    sheet.evaluate("(sheet, html) => sheet.insertAdjacentHTML('afterbegin', html)", html)
