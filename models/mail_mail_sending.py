@@ -136,6 +136,10 @@ class MailMail(models.Model):
             mail = self.browse(mail_id)
             if mail._may_be_handed_over(hand_over, wait=True):
                 mail._hand_over(options)
+            elif options["raise_exception"] and mail.state in ("outgoing", "exception"):
+                # Who asks for errors must not believe that it was sent.
+                title = self.env._("This mail has not been sent")
+                raise MailDeliveryException(title, mail.failure_reason or "")
         return None
 
     def _split_by_delayed_batch(self, mail_server):

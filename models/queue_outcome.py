@@ -15,6 +15,7 @@ Recipients who were served before the trouble began never get the mail again, an
 turn had not come do not share the fate of one that was refused.
 """
 
+import logging
 from datetime import timedelta
 
 from odoo import fields
@@ -28,6 +29,8 @@ from .recipients_split import (
     pending_notifications,
     wake_queue,
 )
+
+_logger = logging.getLogger(__name__)
 
 #: hours after which a mail that cannot be handed over is given up, if the system parameter
 #: ``mail_server_oauth2.limit_hours`` says nothing else
@@ -230,7 +233,12 @@ def failure_type(error):
 def limit_hours(env):
     """Return the hours after which a mail is given up."""
     name = "mail_server_oauth2.limit_hours"
-    return float(env["ir.config_parameter"].sudo().get_param(name, LIMIT_HOURS))
+    value = env["ir.config_parameter"].sudo().get_param(name, LIMIT_HOURS)
+    try:
+        return float(value)
+    except ValueError:
+        _logger.warning("System parameter %s: %r is no number", name, value)
+        return LIMIT_HOURS
 
 
 def show_senders(mails):

@@ -84,9 +84,14 @@ class QueueRun:
         trouble = TransientError(
             "mail_not_processed", provider_text=clean_text(str(error)), stops_mailbox=False
         )
-        mail.oauth2_attempts += 1
-        QueueOutcome(mail, trouble, self._hand_over).apply_to_all()._postprocess_failed()
-        self._cr.commit()
+        try:
+            mail.oauth2_attempts += 1
+            QueueOutcome(mail, trouble, self._hand_over).apply_to_all()._postprocess_failed()
+            self._cr.commit()
+        except Exception:
+            # Whatever is in the way of this mail is not in the way of the next one.
+            _logger.exception("Mail %s cannot even be put aside", mail.id)
+            self._cr.rollback()
 
     # ------------------------------------------------------------
     # COMMITTING

@@ -4,6 +4,7 @@ from datetime import timedelta
 from unittest.mock import patch
 
 from odoo import fields
+from odoo.addons.base.models.ir_mail_server import MailDeliveryException
 from odoo.addons.base.tests.common import MockSmtplibCase
 from odoo.tests import new_test_user, tagged
 from odoo.tools import mute_logger
@@ -157,6 +158,14 @@ class TestQueueAttacks(AttackCase, MockSmtplibCase):
         self.assertEqual(self.recipients(), ["ann@example.com"])
         self.assertEqual((mail.state, mail.recipient_ids), ("outgoing", bob))
 
+    def test_direct_send_of_a_mail_in_doubt_gets_an_error(self):
+        self.connected_server(SMTP, ERIN)
+        mail = self.queue_mail()
+        self.journaled(mail, "in_flight")
+        with self.assertRaises(MailDeliveryException):
+            self.send(mail, raise_exception=True)
+        self.assertFalse(self.recipients())
+
     # --- lost ---------------------------------------------------------------------------
 
     def test_mail_that_deletes_itself_takes_no_other_part_along(self):
@@ -226,3 +235,12 @@ class TestQueueAttacks(AttackCase, MockSmtplibCase):
         journal = AttemptJournal(self.env.registry)
         journal.check_room(server.oauth2_mailbox_id.id, Pace(1, 1, 1))
         journal.close()
+
+    def test_limit_that_is_no_number(self):
+        self.env["ir.config_parameter"].set_param("mail_server_oauth2.limit_hours", "two days")
+        server = self.connected_server(SMTP, ERIN)
+        server.smtp_port = 1
+        with self.assertLogs("odoo.addons.mail_server_oauth2.models.queue_outcome", "WARNING"):
+            mail = self.send(self.queue_mail())
+        self.assertEqual(mail.state, "outgoing")
+        self.assertGreater(mail.scheduled_date, fields.Datetime.now())
