@@ -200,6 +200,7 @@ class MailMail(models.Model):
         mail.oauth2_settled_attempt = course.last_attempt or mail.oauth2_settled_attempt
         if course.error:
             failed = QueueOutcome(mail, course.error, hand_over).apply_to_one(course)
+            (mail - failed)._traces().write({"trace_status": "outgoing", "failure_type": False})
             return failed._postprocess_failed()
         if mail.state == "exception" and course.served:
             # Core itself could not go on, in the middle of the mail or after it.
@@ -227,12 +228,18 @@ class MailMail(models.Model):
             failure = partial.failure
         return self._postprocess_sent_message(success_pids, success_emails, *failure)
 
+    def _traces(self):
+        """Return what a mass mailing keeps of these mails; its module calls any trouble an end."""
+        if "mailing_trace_ids" in self._fields:
+            return self.mailing_trace_ids
+        return self.browse()
+
     def _postprocess_failed(self):
         """Tell authors of mails that are failed for good."""
         for mail in self:
             kind = mail.failure_type
-            if kind in OWN_TYPES and "mailing_trace_ids" in mail._fields and mail.mailing_trace_ids:
-                # Traces of mass mailings know only core's reasons.
+            if kind in OWN_TYPES and mail._traces():
+                # They know only core's reasons.
                 kind = "unknown"
             mail._postprocess_sent_message([], [], mail.failure_reason, kind)
         return True

@@ -244,3 +244,51 @@ class TestQueueAttacks(AttackCase, MockSmtplibCase):
             mail = self.send(self.queue_mail())
         self.assertEqual(mail.state, "outgoing")
         self.assertGreater(mail.scheduled_date, fields.Datetime.now())
+
+
+@tagged("post_install", "-at_install")
+class TestMassMailing(AttackCase):
+    """Mails of a mass mailing; needs that module in the database."""
+
+    def setUp(self):
+        super().setUp()
+        if "mailing.trace" not in self.env:
+            self.skipTest("mass_mailing is not installed")
+        self.connected_server(SMTP, ERIN)
+        partner = self.env["res.partner"].create({"name": "Bob", "email": "bob@example.com"})
+        model = self.env["ir.model"]._get("res.partner")
+        mailing = self.env["mailing.mailing"].create(
+            {"subject": "News", "mailing_model_id": model.id}
+        )
+        self.mail = self.queue_mail(
+            email_to=partner.email, mailing_id=mailing.id, auto_delete=True, is_notification=False
+        )
+        self.trace = self.env["mailing.trace"].create(
+            {
+                "mail_mail_id": self.mail.id,
+                "mail_mail_id_int": self.mail.id,
+                "mass_mailing_id": mailing.id,
+                "model": partner._name,
+                "res_id": partner.id,
+                "email": partner.email,
+            }
+        )
+
+    def fault(self, stage, **options):
+        self.sandbox.fault(f"microsoft_smtp.{stage}", "reply", **options)
+
+    def test_refused_for_a_reason_that_traces_do_not_know(self):
+        self.fault("rcpt", status=550, message="5.1.10 RecipientNotFound")
+        self.send(self.mail)
+        self.assertEqual(self.mail.state, "exception")
+        self.assertEqual(self.mail.failure_type, "mail_oauth2_recipient")
+        self.assertEqual(self.trace.trace_status, "error")
+
+    def test_waits_and_is_sent(self):
+        self.fault("data", status=451, message="4.7.0 later")
+        self.send(self.mail)
+        self.assertEqual((self.mail.state, self.trace.trace_status), ("outgoing", "outgoing"))
+        self.let_time_pass()
+        self.send(self.mail)
+        self.assertFalse(self.mail.exists())
+        self.assertEqual(self.trace.trace_status, "sent")
