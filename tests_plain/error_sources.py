@@ -58,6 +58,9 @@ LINKS = {
         "MicrosoftDocs/SupportArticles-docs"
     ),
     "https://learn.microsoft.com/graph/errors": "microsoftgraph/microsoft-graph-docs-contrib",
+    "https://learn.microsoft.com/graph/outlook-large-attachments": (
+        "microsoftgraph/microsoft-graph-docs-contrib"
+    ),
     "https://learn.microsoft.com/graph/outlook-send-mail-from-other-user": (
         "microsoftgraph/microsoft-graph-docs-contrib"
     ),

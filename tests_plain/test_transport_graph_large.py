@@ -59,7 +59,7 @@ def is_clean(sandbox, session):
 
 
 class TestSending:
-    def test_thread_and_every_header_survive(self, trusted, session):
+    def test_thread_and_every_header_survive(self, trusted_sandbox, session):
         headers = {
             "In-Reply-To": "<9@odoo.contoso.example>",
             "Reply-To": "Sales <sales@contoso.example>",
@@ -70,19 +70,19 @@ class TestSending:
         del message["References"]
         message["References"] = IDS
         result = deliver(session, message)
-        found = arrived(trusted)
+        found = arrived(trusted_sandbox)
         for name in (*headers, "Message-Id", "References", "Subject", "From", "To"):
             assert str(found[name]) == str(message[name])
         assert found.get_body().get_content() == "Grüße\r\n.\r\n"
         assert files(found) == [content]
         assert (result.reply, bool(result.request_id)) == ("202 Accepted", True)
-        assert folder(trusted, session, "drafts") == []
+        assert folder(trusted_sandbox, session, "drafts") == []
 
-    def test_the_envelope_decides(self, trusted, session):
+    def test_the_envelope_decides(self, trusted_sandbox, session):
         message, _content = large(to=f"{ANN}, {BOB}")
         deliver(session, message, ANN, CAT)
-        assert sorted(received(trusted)) == [ANN, CAT]
-        assert arrived(trusted)["To"] == ANN
+        assert sorted(received(trusted_sandbox)) == [ANN, CAT]
+        assert arrived(trusted_sandbox)["To"] == ANN
 
     @pytest.mark.parametrize(
         ("sizes", "calls"),
@@ -93,26 +93,26 @@ class TestSending:
             ([PIECE + 1, 3 * MB - 1000], {"POST": 2, "PUT": 2}),
         ],
     )
-    def test_files_go_up_as_their_size_wants(self, trusted, session, sizes, calls):
+    def test_files_go_up_as_their_size_wants(self, trusted_sandbox, session, sizes, calls):
         message = mail(MS_MAILBOX)
         contents = [os.urandom(size) for size in sizes]
         for content in contents:
             message.add_attachment(content, maintype="application", subtype="zip", filename="a.zip")
         deliver(session, message)
         digests = {hashlib.sha256(content).digest() for content in contents}
-        found = files(arrived(trusted))
+        found = files(arrived(trusted_sandbox))
         assert {hashlib.sha256(content).digest() for content in found} == digests
         assert len(found) == len(contents)
-        assert trusted.count("graph.attachments", "POST", 201) == calls["POST"]
-        assert trusted.count("graph.upload", "PUT") == calls.get("PUT", 0)
+        assert trusted_sandbox.count("graph.attachments", "POST", 201) == calls["POST"]
+        assert trusted_sandbox.count("graph.upload", "PUT") == calls.get("PUT", 0)
 
-    def test_large_image_stays_in_the_html(self, trusted, session):
+    def test_large_image_stays_in_the_html(self, trusted_sandbox, session):
         message, image = mail(MS_MAILBOX), os.urandom(4 * MB)
         message.add_alternative('<img src="cid:logo@odoo.example">', subtype="html")
         html = message.get_body(("html",))
         html.add_related(image, "image", "png", cid="<logo@odoo.example>", filename="logo.png")
         deliver(session, message)
-        parts = arrived(trusted).walk()
+        parts = arrived(trusted_sandbox).walk()
         (part,) = (part for part in parts if part.get_content_type() == "image/png")
         assert (part["Content-ID"], part.get_content_disposition()) == (
             "<logo@odoo.example>",
@@ -120,44 +120,44 @@ class TestSending:
         )
         assert part.get_content() == image
 
-    def test_small_mail_needs_no_draft(self, trusted, session):
+    def test_small_mail_needs_no_draft(self, trusted_sandbox, session):
         send(session)
-        assert trusted.count("graph.messages") == 0
+        assert trusted_sandbox.count("graph.messages") == 0
         assert session.max_size == 150 * MB
 
     def test_mail_above_what_any_mailbox_takes_is_refused_before_a_byte_leaves(
-        self, trusted, session, monkeypatch
+        self, trusted_sandbox, session, monkeypatch
     ):
         monkeypatch.setattr(graph, "MAIL_LIMIT", 5 * MB)
         with pytest.raises(exc.RefusedError, match="message_too_large") as caught:
             deliver(session, large()[0])
         assert caught.value.details["limit"] == 5 * MB
-        assert trusted.count("graph.messages") == 0
+        assert trusted_sandbox.count("graph.messages") == 0
 
-    def test_text_that_fits_no_request_is_refused(self, trusted, session):
+    def test_text_that_fits_no_request_is_refused(self, trusted_sandbox, session):
         message = mail(MS_MAILBOX)
         message.set_content("Hello\n" * 1_000_000)
         with pytest.raises(exc.RefusedError, match="message_too_large"):
             deliver(session, message)
-        assert trusted.count("graph.messages") == 0
+        assert trusted_sandbox.count("graph.messages") == 0
 
-    def test_file_is_not_held_in_copies(self, trusted, session):
+    def test_file_is_not_held_in_copies(self, trusted_sandbox, session):
         message, content = large(16 * MB)
         send(session)  # whatever is loaded late
         tracemalloc.start()
         deliver(session, message)
         _now, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert trusted.messages()[-1]["size"] > len(content)
+        assert trusted_sandbox.messages()[-1]["size"] > len(content)
         assert peak < len(content) + 4 * PIECE
 
     def test_more_recipients_than_a_message_may_have_get_drafts_of_their_own(
-        self, trusted, session
+        self, trusted_sandbox, session
     ):
         session.max_recipients = 1
         deliver(session, large(4 * MB)[0], ANN, BOB)
-        assert sorted(received(trusted)) == [ANN, BOB]
-        assert trusted.count("graph.send", "POST", 202) == 2
+        assert sorted(received(trusted_sandbox)) == [ANN, BOB]
+        assert trusted_sandbox.count("graph.send", "POST", 202) == 2
 
 
 class TestFailures:
@@ -176,127 +176,131 @@ class TestFailures:
             ("graph.send", "ErrorItemNotFound", "graph_item_not_found"),
         ],
     )
-    def test_refusal_of_any_step_leaves_nothing(self, trusted, session, place, code, key):
-        trusted.fault(place, "error", code=code, times=4)
+    def test_refusal_of_any_step_leaves_nothing(self, trusted_sandbox, session, place, code, key):
+        trusted_sandbox.fault(place, "error", code=code, times=4)
         with pytest.raises(exc.MailOAuth2Error) as caught:
             deliver(session, large()[0])
-        trusted.api("faults", method="DELETE")
+        trusted_sandbox.api("faults", method="DELETE")
         assert caught.value.key == key
         assert caught.value.outcome in ("later", "refused")
-        assert is_clean(trusted, session)
+        assert is_clean(trusted_sandbox, session)
         message, content = large()
         deliver(session, message)
-        assert files(arrived(trusted)) == [content]
+        assert files(arrived(trusted_sandbox)) == [content]
 
     @pytest.mark.parametrize("place", ["graph.messages", "graph.attachments"])
-    def test_connection_lost_at_any_step_leaves_nothing(self, trusted, session, place):
-        trusted.fault(place, "drop", after_body=True)
+    def test_connection_lost_at_any_step_leaves_nothing(self, trusted_sandbox, session, place):
+        trusted_sandbox.fault(place, "drop", after_body=True)
         with pytest.raises(exc.UnreachableError, match="connection_dropped") as caught:
             deliver(session, large()[0])
         assert not caught.value.stops_mailbox
-        assert is_clean(trusted, session)
+        assert is_clean(trusted_sandbox, session)
 
     @pytest.mark.parametrize("place", ["graph.attachments", "graph.upload", "graph.send"])
-    def test_throttling_in_the_middle_is_a_pause(self, trusted, session, place):
-        trusted.fault(place, "error", code="ApplicationThrottled", retry_after="2.128")
+    def test_throttling_in_the_middle_is_a_pause(self, trusted_sandbox, session, place):
+        trusted_sandbox.fault(place, "error", code="ApplicationThrottled", retry_after="2.128")
         with pytest.raises(exc.ThrottledError) as caught:
             deliver(session, large()[0])
         assert (caught.value.retry_after, caught.value.stops_mailbox) == (2.128, True)
-        assert is_clean(trusted, session)
+        assert is_clean(trusted_sandbox, session)
 
-    def test_mailbox_that_takes_less_refuses_at_the_end(self, trusted, session):
-        trusted.settings(mailbox_message_bytes=5 * MB)
+    def test_mailbox_that_takes_less_refuses_at_the_end(self, trusted_sandbox, session):
+        trusted_sandbox.settings(mailbox_message_bytes=5 * MB)
         with pytest.raises(exc.RefusedError, match="message_too_large"):
             deliver(session, large()[0])
-        assert is_clean(trusted, session)
+        assert is_clean(trusted_sandbox, session)
 
     @pytest.mark.parametrize("place", ["graph.messages", "graph.attachments", "graph.send"])
-    def test_refused_token_is_renewed_and_the_mail_goes_out_once(self, trusted, session, place):
-        trusted.fault(place, "error", code="InvalidAuthenticationToken")
+    def test_refused_token_is_renewed_and_the_mail_goes_out_once(
+        self, trusted_sandbox, session, place
+    ):
+        trusted_sandbox.fault(place, "error", code="InvalidAuthenticationToken")
         deliver(session, large()[0])
-        assert received(trusted) == [ANN]
+        assert received(trusted_sandbox) == [ANN]
         assert session.tokens.refreshed == 1
-        assert folder(trusted, session, "drafts") == []
+        assert folder(trusted_sandbox, session, "drafts") == []
 
     def test_token_without_the_permission_refuses_the_mail_and_holds_nothing(
-        self, trusted, connected
+        self, trusted_sandbox, connected
     ):
         session = connected("graph")
         session.can_look_up = True
         with pytest.raises(exc.RefusedError, match="graph_read_write_denied"):
             deliver(session, large()[0])
         send(session)
-        assert received(trusted) == [ANN]
+        assert received(trusted_sandbox) == [ANN]
 
 
 class TestUploads:
     @pytest.mark.parametrize("processed", [False, True])
     @pytest.mark.parametrize("after", [0, 1])
     def test_lost_piece_is_the_only_one_that_goes_up_again(
-        self, trusted, session, processed, after
+        self, trusted_sandbox, session, processed, after
     ):
-        trusted.fault("graph.upload", "drop", processed=processed, after_body=True, after=after)
+        trusted_sandbox.fault(
+            "graph.upload", "drop", processed=processed, after_body=True, after=after
+        )
         message, content = large(3 * PIECE)
         deliver(session, message)
-        assert files(arrived(trusted)) == [content]
-        assert trusted.count("graph.upload", "PUT") == (3 if processed else 4)
-        assert trusted.count("graph.upload", "GET") == 1
+        assert files(arrived(trusted_sandbox)) == [content]
+        assert trusted_sandbox.count("graph.upload", "PUT") == (3 if processed else 4)
+        assert trusted_sandbox.count("graph.upload", "GET") == 1
 
-    def test_piece_that_met_trouble_at_graph_goes_up_again(self, trusted, session):
-        trusted.fault("graph.upload", "error", code="ServiceUnavailable", after=1)
+    def test_piece_that_met_trouble_at_graph_goes_up_again(self, trusted_sandbox, session):
+        trusted_sandbox.fault("graph.upload", "error", code="ServiceUnavailable", after=1)
         message, content = large()
         deliver(session, message)
-        assert files(arrived(trusted)) == [content]
+        assert files(arrived(trusted_sandbox)) == [content]
 
-    def test_pause_that_graph_asks_for_is_taken(self, trusted, session):
-        trusted.fault("graph.upload", "error", code="ServiceUnavailable", retry_after="30")
+    def test_pause_that_graph_asks_for_is_taken(self, trusted_sandbox, session):
+        trusted_sandbox.fault("graph.upload", "error", code="ServiceUnavailable", retry_after="30")
         with pytest.raises(exc.TransientError) as caught:
             deliver(session, large()[0])
         assert caught.value.retry_after == 30
-        assert is_clean(trusted, session)
+        assert is_clean(trusted_sandbox, session)
 
-    def test_where_an_upload_stands_may_be_lost_too(self, trusted, session):
-        trusted.fault("graph.upload", "drop", times=2)
+    def test_where_an_upload_stands_may_be_lost_too(self, trusted_sandbox, session):
+        trusted_sandbox.fault("graph.upload", "drop", times=2)
         message, content = large()
         deliver(session, message)
-        assert files(arrived(trusted)) == [content]
+        assert files(arrived(trusted_sandbox)) == [content]
 
-    def test_file_that_may_have_come_up_whole_is_not_sent_twice(self, trusted, session):
-        trusted.fault("graph.upload", "drop", processed=True, after=1)
+    def test_file_that_may_have_come_up_whole_is_not_sent_twice(self, trusted_sandbox, session):
+        trusted_sandbox.fault("graph.upload", "drop", processed=True, after=1)
         with pytest.raises(exc.TransientError, match="graph_upload_lost") as caught:
             deliver(session, large()[0])
         assert not caught.value.stops_mailbox
-        assert is_clean(trusted, session)
+        assert is_clean(trusted_sandbox, session)
 
-    def test_nor_is_one_whose_session_does_not_say(self, trusted, session):
-        trusted.fault("graph.upload", "drop", processed=True, after=1)
-        trusted.fault("graph.upload", "drop", after=1)
+    def test_nor_is_one_whose_session_does_not_say(self, trusted_sandbox, session):
+        trusted_sandbox.fault("graph.upload", "drop", processed=True, after=1)
+        trusted_sandbox.fault("graph.upload", "drop", after=1)
         with pytest.raises(exc.TransientError, match="graph_upload_lost"):
             deliver(session, large()[0])
-        assert trusted.count("graph.upload", "PUT", 404) == 1
-        assert is_clean(trusted, session)
+        assert trusted_sandbox.count("graph.upload", "PUT", 404) == 1
+        assert is_clean(trusted_sandbox, session)
 
-    def test_line_that_keeps_breaking_ends_the_attempt(self, trusted, session):
-        trusted.fault("graph.upload", "drop", times=None)
+    def test_line_that_keeps_breaking_ends_the_attempt(self, trusted_sandbox, session):
+        trusted_sandbox.fault("graph.upload", "drop", times=None)
         with pytest.raises(exc.UnreachableError, match="connection_dropped"):
             deliver(session, large()[0])
-        trusted.api("faults", method="DELETE")
-        assert is_clean(trusted, session)
+        trusted_sandbox.api("faults", method="DELETE")
+        assert is_clean(trusted_sandbox, session)
 
-    def test_session_that_has_run_out_is_opened_anew_once(self, trusted, session):
-        trusted.fault("graph.upload", "error", code="ErrorItemNotFound", after=1)
+    def test_session_that_has_run_out_is_opened_anew_once(self, trusted_sandbox, session):
+        trusted_sandbox.fault("graph.upload", "error", code="ErrorItemNotFound", after=1)
         message, content = large()
         deliver(session, message)
-        assert files(arrived(trusted)) == [content]
-        trusted.fault("graph.upload", "error", code="ErrorItemNotFound", times=2)
+        assert files(arrived(trusted_sandbox)) == [content]
+        trusted_sandbox.fault("graph.upload", "error", code="ErrorItemNotFound", times=2)
         with pytest.raises(exc.TransientError, match="graph_upload_lost"):
             deliver(session, message, BOB)
 
-    def test_permission_in_the_address_is_in_no_transcript(self, trusted, session):
+    def test_permission_in_the_address_is_in_no_transcript(self, trusted_sandbox, session):
         session.transcript = Transcript()
         deliver(session, large()[0])
         text = str(session.transcript)
-        assert f"> PUT {trusted.https}/… ({PIECE} bytes)" in text
+        assert f"> PUT {trusted_sandbox.https}/… ({PIECE} bytes)" in text
         assert "/upload/" not in text
 
     @pytest.mark.parametrize(
@@ -364,30 +368,30 @@ class TestUnknown:
         ],
     )
     def test_broken_send_is_unknown_until_the_draft_is_looked_for(
-        self, trusted, session, fault, delivered
+        self, trusted_sandbox, session, fault, delivered
     ):
-        trusted.fault("graph.send", **fault)
+        trusted_sandbox.fault("graph.send", **fault)
         with pytest.raises(exc.DeliveryUnknownError) as caught:
             deliver(session, large()[0])
-        assert received(trusted) == [ANN] * delivered
+        assert received(trusted_sandbox) == [ANN] * delivered
         draft_id = caught.value.details["draft_id"]
         found = [session.recall_draft(draft_id) for _time in range(2)]
         unsent = [graph.DraftFate.RECALLED, graph.DraftFate.GONE]
         assert found == ([graph.DraftFate.SENT] * 2 if delivered else unsent)
-        assert folder(trusted, session, "drafts") == []
+        assert folder(trusted_sandbox, session, "drafts") == []
 
-    def test_send_that_nobody_took_is_tried_later(self, trusted, session):
-        trusted.fault("graph.send", "error", code="ServiceUnavailable", retry_after="7")
+    def test_send_that_nobody_took_is_tried_later(self, trusted_sandbox, session):
+        trusted_sandbox.fault("graph.send", "error", code="ServiceUnavailable", retry_after="7")
         with pytest.raises(exc.TransientError) as caught:
             deliver(session, large()[0])
         assert caught.value.retry_after == 7
-        assert is_clean(trusted, session)
+        assert is_clean(trusted_sandbox, session)
 
-    def test_draft_that_cannot_be_looked_for_is_told(self, trusted, session):
-        trusted.fault("graph.messages", "error", code="ErrorInternalServerError")
+    def test_draft_that_cannot_be_looked_for_is_told(self, trusted_sandbox, session):
+        trusted_sandbox.fault("graph.messages", "error", code="ErrorInternalServerError")
         with pytest.raises(exc.TransientError, match="graph_unavailable"):
             session.recall_draft("AAMk-x")
-        trusted.fault("graph.messages", "error", code="MailboxNotEnabledForRESTAPI")
+        trusted_sandbox.fault("graph.messages", "error", code="MailboxNotEnabledForRESTAPI")
         with pytest.raises(exc.ConfigurationError, match="graph_mailbox_not_enabled"):
             session.recall_draft("AAMk-x")
 
@@ -397,24 +401,24 @@ class TestSharedMailbox:
     def session(self, connected):
         return connected("graph", account=BERT, mailbox=SHARED, read_write=True)
 
-    def test_files_below_3_mb_go_out(self, trusted, session):
+    def test_files_below_3_mb_go_out(self, trusted_sandbox, session):
         message = mail(SHARED)
         for _count in range(2):
             message.add_attachment(os.urandom(2 * MB), maintype="a", subtype="b", filename="c")
         deliver(session, message)
-        assert received(trusted) == [ANN]
-        assert trusted.messages()[0]["mailbox"] == SHARED
+        assert received(trusted_sandbox) == [ANN]
+        assert trusted_sandbox.messages()[0]["mailbox"] == SHARED
 
-    def test_larger_ones_are_refused_as_microsoft_does(self, trusted, session):
+    def test_larger_ones_are_refused_as_microsoft_does(self, trusted_sandbox, session):
         with pytest.raises(exc.RefusedError, match="graph_read_write_denied"):
             deliver(session, large(sender=SHARED)[0])
-        assert received(trusted) == []
+        assert received(trusted_sandbox) == []
 
     def test_odoo_is_told_to_send_links(self, session):
         assert session.max_size == graph.MIME_LIMIT
 
 
-def test_connection_that_is_refused_at_send_is_tried_later(trusted, session):
+def test_connection_that_is_refused_at_send_is_tried_later(trusted_sandbox, session):
     """A connection that idled is made anew; where that fails, nothing was sent."""
     moments = [0.0]
     session._http = GraphHttp(
@@ -425,12 +429,12 @@ def test_connection_that_is_refused_at_send_is_tried_later(trusted, session):
     def idling(method, url, **options):
         if url.endswith("/send"):
             moments.append(1000.0)
-            trusted.api("listeners", {"https": False})
+            trusted_sandbox.api("listeners", {"https": False})
         return request(method, url, **options)
 
     session._http.request = idling
     with pytest.raises(exc.UnreachableError, match="connection_refused") as caught:
         deliver(session, large()[0])
     assert caught.value.stops_mailbox
-    trusted.api("listeners", {"https": True})
-    assert received(trusted) == []
+    trusted_sandbox.api("listeners", {"https": True})
+    assert received(trusted_sandbox) == []

@@ -31,8 +31,8 @@ class TestFound:
         assert session.find_sent(ID, [ANN, BOB], since)
         assert session.find_sent(ID, [BOB], since)
 
-    def test_mail_whose_answer_was_lost(self, trusted, session, since):
-        trusted.fault("graph.sendmail", "drop", processed=True)
+    def test_mail_whose_answer_was_lost(self, trusted_sandbox, session, since):
+        trusted_sandbox.fault("graph.sendmail", "drop", processed=True)
         with pytest.raises(exc.DeliveryUnknownError):
             send(session)
         assert session.find_sent(ID, [ANN], since)
@@ -74,16 +74,16 @@ class TestFound:
         later = since + datetime.timedelta(hours=1)
         assert not session.find_sent(ID, [ANN], later.replace(tzinfo=None))
 
-    def test_with_a_renewed_token(self, trusted, session, since):
+    def test_with_a_renewed_token(self, trusted_sandbox, session, since):
         send(session)
-        trusted.fault("graph.messages", "error", code="InvalidAuthenticationToken")
+        trusted_sandbox.fault("graph.messages", "error", code="InvalidAuthenticationToken")
         assert session.find_sent(ID, [ANN], since)
         assert session.tokens.refreshed == 1
 
 
 class TestNotFound:
-    def test_mail_that_never_arrived(self, trusted, session, since):
-        trusted.fault("graph.sendmail", "drop", after_body=True)
+    def test_mail_that_never_arrived(self, trusted_sandbox, session, since):
+        trusted_sandbox.fault("graph.sendmail", "drop", after_body=True)
         with pytest.raises(exc.DeliveryUnknownError):
             send(session)
         assert not session.find_sent(ID, [ANN], since)
@@ -101,24 +101,24 @@ class TestNotFound:
         send(session)
         assert not session.find_sent(ID, [ANN], since + datetime.timedelta(hours=1))
 
-    def test_draft_is_no_copy(self, trusted, session, since):
-        trusted.fault("graph.send", "drop", after_body=True)
+    def test_draft_is_no_copy(self, trusted_sandbox, session, since):
+        trusted_sandbox.fault("graph.send", "drop", after_body=True)
         message = mail(MS_MAILBOX, b"x" * 4_000_000)
         with pytest.raises(exc.DeliveryUnknownError):
             session.send_message(message, MS_MAILBOX, [ANN])
         assert not session.find_sent(ID, [ANN], since)
 
-    def test_copy_that_has_not_appeared_yet(self, trusted, session, since):
-        trusted.settings(sent_items_delay_seconds=60)
+    def test_copy_that_has_not_appeared_yet(self, trusted_sandbox, session, since):
+        trusted_sandbox.settings(sent_items_delay_seconds=60)
         send(session)
         assert not session.find_sent(ID, [ANN], since)
-        trusted.api("clock", {"advance": 61})
+        trusted_sandbox.api("clock", {"advance": 61})
         assert session.find_sent(ID, [ANN], since)
 
     def test_replaced_id_hides_every_mail_also_one_that_is_known_to_be_sent(
-        self, trusted, session, since
+        self, trusted_sandbox, session, since
     ):
-        trusted.settings(exchange_replaces_message_id=True)
+        trusted_sandbox.settings(exchange_replaces_message_id=True)
         send(session)
         assert not session.find_sent(ID, [ANN], since)
 
@@ -128,8 +128,8 @@ class TestTrouble:
         with pytest.raises(exc.RefusedError, match="graph_read_write_denied"):
             connected("graph").find_sent(ID, [ANN], since)
 
-    def test_outage_says_nothing_about_the_mail(self, trusted, session, since):
-        trusted.fault("graph.messages", "error", code="ErrorInternalServerError")
+    def test_outage_says_nothing_about_the_mail(self, trusted_sandbox, session, since):
+        trusted_sandbox.fault("graph.messages", "error", code="ErrorInternalServerError")
         with pytest.raises(exc.TransientError, match="graph_unavailable"):
             session.find_sent(ID, [ANN], since)
 
