@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from . import disturbances
 from .judgement import Expected
 from .mail_plan import MOST_RECIPIENTS
-from .transports import GMAIL, GRAPH, MICROSOFT_SMTP, Transport
+from .transports import GMAIL, GRAPH, GRAPH_MAY_READ, MICROSOFT_SMTP, Transport
 
 TRANSPORTS = (MICROSOFT_SMTP, GRAPH, GMAIL)
 SMTP_TRANSPORTS = (MICROSOFT_SMTP, GMAIL)
 GRAPH_TRANSPORTS = (GRAPH,)
+#: where a hand-over may end unknown, it matters whether the mailbox can be looked into
+BOTH_GRAPHS = (GRAPH, GRAPH_MAY_READ)
+ALL_TRANSPORTS = (MICROSOFT_SMTP, GRAPH, GRAPH_MAY_READ, GMAIL)
 
 _OVERLOADED = "Application is over its MailboxConcurrency limit."
 
@@ -85,13 +88,12 @@ def _token_faults():
 def _refuse_refresh(scene):
     """Ask for a second factor, which no refresh can bring."""
     scene.lose_token()
-    place = scene.transport.token_place
-    if place.startswith("google"):
+    if scene.transport.provider == "google":
         options = {"error": "invalid_grant", "suberror": "invalid_rapt"}
     else:
         options = {"code": 50076}
     refresh = {"grant_type": "refresh_token"}
-    scene.fault(place, "error", times=None, match=refresh, **options)
+    scene.fault(scene.transport.token_place, "error", times=None, match=refresh, **options)
 
 
 def _revoke(scene):
@@ -147,7 +149,7 @@ def _graph_faults():
     def fault(name, kind, *, expected=lambda scene: Expected(), **options):
         return Fault(
             name,
-            GRAPH_TRANSPORTS,
+            BOTH_GRAPHS if expected in (_refused, _unknown) else GRAPH_TRANSPORTS,
             lambda scene: scene.strike_apart("graph.sendmail", kind, **options),
             expected=expected,
         )
@@ -182,12 +184,12 @@ def _troubles_at_home():
     return [
         Fault(
             "database restarts in mid-run",
-            TRANSPORTS,
+            ALL_TRANSPORTS,
             run=disturbances.database_restarts,
             expected=_unknown,
         ),
         Fault("two workers on one queue", TRANSPORTS, run=disturbances.two_workers),
-        Fault("kill -9 in mid-run", TRANSPORTS, run=disturbances.killed, expected=_unknown),
+        Fault("kill -9 in mid-run", ALL_TRANSPORTS, run=disturbances.killed, expected=_unknown),
     ]
 
 

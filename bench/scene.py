@@ -72,7 +72,9 @@ class Scene:
     def prepare(self):
         """Connect a mailbox of its own and queue the mails."""
         self._forget_earlier_rows()
-        self.mailbox = self.office.connected_mailbox(self.transport.kind)
+        self.mailbox = self.office.connected_mailbox(
+            self.transport.kind, read_write=self.transport.may_read
+        )
         self.plan = planned_mails(self.mails)
         with self.database.environment() as env:
             env["ir.mail_server"].browse(self.mailbox.server_id).write(_NO_LIMITS)
@@ -112,9 +114,8 @@ class Scene:
             self.fault("graph.sendmail", "error", code=code, after=self.third)
             return
         self.lose_connection()
-        self.fault(
-            "auth", "reply", status=535, message="5.7.3 Authentication unsuccessful", after=1
-        )
+        refusal = self.transport.sign_in_refusal
+        self.fault("auth", "reply", status=535, message=refusal, after=1)
 
     def lose_connection(self):
         """Cut the SMTP connection when a third of the mails has left."""
@@ -122,7 +123,7 @@ class Scene:
 
     def listens(self, is_there):
         """Take the provider's port off the network, or put it back."""
-        port = "https" if not self.transport.is_smtp else self.transport.place("").rstrip(".")
+        port = f"{self.transport.provider}_smtp" if self.transport.is_smtp else "https"
         self.sandbox.post("listeners", **{port: is_there})
 
     # ------------------------------------------------------------

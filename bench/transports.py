@@ -23,16 +23,28 @@ class Transport:
         return self.kind.endswith("_smtp")
 
     @property
+    def provider(self):
+        return "google" if "google" in self.kind else "microsoft"
+
+    @property
     def token_place(self):
-        return "google.token" if "google" in self.kind else "microsoft.token"
+        return f"{self.provider}.token"
+
+    @property
+    def sign_in_refusal(self):
+        """Return what the provider's SMTP server adds to 535."""
+        if self.provider == "google":
+            return "5.7.8 Username and Password not accepted."
+        return "5.7.3 Authentication unsuccessful"
 
     def place(self, stage):
         """Return the sandbox's name of a stage of SMTP, or of Graph's sendMail."""
         if not self.is_smtp:
             return "graph.sendmail"
-        return f"google_smtp.{stage}" if "google" in self.kind else f"microsoft_smtp.{stage}"
+        return f"{self.provider}_smtp.{stage}"
 
 
 MICROSOFT_SMTP = Transport("Microsoft SMTP", "oauth2_microsoft_smtp")
 GRAPH = Transport("Graph", "oauth2_microsoft_graph")
+GRAPH_MAY_READ = Transport("Graph, may read", "oauth2_microsoft_graph", may_read=True)
 GMAIL = Transport("Gmail SMTP", "oauth2_google_smtp")

@@ -43,13 +43,16 @@ class Office:
     # MAILBOXES
     # ------------------------------------------------------------
 
-    def connected_mailbox(self, kind=GRAPH, *, expired=False):
+    def connected_mailbox(self, kind=GRAPH, *, expired=False, read_write=False):
         """Return a new mailbox of a new account, connected, with a server that sends through it.
 
         :param kind: type of the server
         :param expired: its access token is at its end
+        :param read_write: with the permission to read and write mail
         """
         mailbox = self.new_mailbox(kind)
+        with mailbox.record() as record:
+            record.read_write = read_write
         self.sign_in(mailbox, expired=expired)
         return mailbox
 
