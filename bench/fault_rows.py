@@ -149,7 +149,7 @@ def _graph_faults():
     def fault(name, kind, *, expected=lambda scene: Expected(), **options):
         return Fault(
             name,
-            BOTH_GRAPHS if expected in (_refused, _unknown) else GRAPH_TRANSPORTS,
+            BOTH_GRAPHS if expected is _unknown else GRAPH_TRANSPORTS,
             lambda scene: scene.strike_apart("graph.sendmail", kind, **options),
             expected=expected,
         )

@@ -128,8 +128,8 @@ class AddonSender(Sender):
     :param transport: :class:`.transports.Transport`
     """
 
-    def __init__(self, transport, database, sandbox):
-        super().__init__(transport.name, database)
+    def __init__(self, name, transport, database, sandbox):
+        super().__init__(name, database)
         self._transport = transport
         self._office = Office(database, sandbox)
         self._mailbox = None
@@ -138,7 +138,7 @@ class AddonSender(Sender):
     def target_port(self):
         described = self._office.sandbox.described
         if self._transport.is_smtp:
-            return described["microsoft"]["smtp_port"]
+            return described[self._transport.provider]["smtp_port"]
         return int(described["https"].rpartition(":")[2])
 
     def begin(self, port):
@@ -146,7 +146,9 @@ class AddonSender(Sender):
         sandbox = self._office.sandbox
         sandbox.reset(f"{BASE_URL}/mail_server_oauth2/callback")
         sandbox.post("settings", mailbox_message_bytes=_LARGEST_MAIL * 1024**2)
-        self._mailbox = self._office.connected_mailbox(self._transport.kind, expired=True)
+        self._mailbox = self._office.connected_mailbox(
+            self._transport.kind, expired=True, read_write=self._transport.may_read
+        )
         self.server_id, self.address = self._mailbox.server_id, self._mailbox.address
         with self.database.environment() as env:
             env["ir.mail_server"].browse(self.server_id).write(_NO_LIMITS)

@@ -4,10 +4,11 @@ import os
 from contextlib import ExitStack
 from pathlib import Path
 
+from .comparison import CORE, CORE_TLS, GRAPH, SMTP
 from .helper_process import helper_process
 from .order import read_order, start
 from .tcp_proxy import proxy_process
-from .transports import GRAPH, MICROSOFT_SMTP
+from .transports import GRAPH_MAY_READ, MICROSOFT_SMTP
 
 
 def main():
@@ -28,10 +29,11 @@ def main():
         state_dir = Path(os.environ["MAIL_SERVER_OAUTH2_SANDBOX"]).parent
         sink = stack.enter_context(helper_process("smtp_sink", state_dir))
         senders = [
-            CoreSender("core SMTP", core, sink, "none"),
-            CoreSender("core SMTP, STARTTLS", core, sink, "starttls_strict"),
-            AddonSender(MICROSOFT_SMTP, database, sandbox),
-            AddonSender(GRAPH, database, sandbox),
+            CoreSender(CORE, core, sink, "none"),
+            CoreSender(CORE_TLS, core, sink, "starttls_strict"),
+            AddonSender(SMTP, MICROSOFT_SMTP, database, sandbox),
+            # Mail above 3 MB needs the permission to write drafts.
+            AddonSender(GRAPH, GRAPH_MAY_READ, database, sandbox),
         ]
         _take(order, senders, report)
 
