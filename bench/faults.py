@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import sys
 from functools import partial
-from pathlib import Path
 
 from scripts.console import SetupError, say, show
 from scripts.orderly_end import run_to_the_end
@@ -22,6 +21,7 @@ from . import machine
 from .fault_result import RowResult, cells, complaints
 from .fault_rows import rows
 from .lane import lane, results
+from .results_page import write_results
 from .tables import markdown_table, plain_table
 
 _MAILS = 1000
@@ -58,7 +58,7 @@ def _options():
     parser.add_argument(
         "--patience", type=float, default=0, help="seconds a server hangs; 0: for ever"
     )
-    parser.add_argument("--markdown", type=Path, help="file to write the table to")
+    parser.add_argument("--markdown", action="store_true", help="write docs/benchmarks.md")
     return parser.parse_args()
 
 
@@ -96,8 +96,7 @@ def _report(found, options, postgres_version):
     if options.markdown:
         command = f"make faults ARGS='--mails {options.mails} --strikes {options.strikes}'"
         facts = machine.described(command, postgres_version)
-        text = [*facts, "", markdown_table(headings, lines), "", *bad]
-        options.markdown.write_text("\n".join(text).rstrip() + "\n")
+        write_results("faults", [*facts, "", markdown_table(headings, lines), "", *bad])
     return 1 if bad else 0
 
 

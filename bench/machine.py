@@ -21,7 +21,7 @@ def described(command, postgres_version):
         f"- command: `{command}`",
         f"- date: {today}, commit `{_git('rev-parse', '--short', 'HEAD')}`{_changes()}",
         f"- machine: {_processor()}, {os.cpu_count()} cores, {_memory_gib():.0f} GiB RAM,"
-        f" {_system()}",
+        f" {_system()}, load {os.getloadavg()[2]:.1f}",
         f"- Python {platform.python_version()}, PostgreSQL {postgres_version}, Odoo 19.0",
     ]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import sys
 from dataclasses import asdict
-from pathlib import Path
 
 from scripts import odoo_database
 from scripts.console import say, show
@@ -20,6 +19,7 @@ from scripts.toolbox import toolbox
 from . import machine
 from .comparison import MIB, Case, Comparison, targets
 from .lane import lane, results
+from .results_page import write_results
 from .tables import markdown_table, plain_table
 
 _NAME = "throughput"
@@ -56,7 +56,7 @@ def _options():
     parser.add_argument("--growth", type=int, default=1000, help="mails over which memory grows")
     parser.add_argument("--only", default="", help="cases whose name contains this")
     parser.add_argument("--strict", action="store_true", help="fail where a target is missed")
-    parser.add_argument("--markdown", type=Path, help="file to write the tables to")
+    parser.add_argument("--markdown", action="store_true", help="write docs/benchmarks.md")
     return parser.parse_args()
 
 
@@ -90,14 +90,9 @@ def _report(comparison, reached, options, postgres_version):
     show("\n".join(verdicts))
     if options.markdown:
         facts = machine.described(f"make bench ARGS='--repeat {options.repeat}'", postgres_version)
-        text = [
-            *facts,
-            "",
-            markdown_table(headings, lines),
-            "",
-            *(f"- {line}" for line in verdicts),
-        ]
-        options.markdown.write_text("\n".join(text) + "\n")
+        table = markdown_table(headings, lines)
+        reached_list = [f"- {line}" for line in verdicts]
+        write_results("throughput", [*facts, "", table, "", *reached_list])
     missed = not all(target.reached for target in reached)
     return 1 if options.strict and missed else 0
 

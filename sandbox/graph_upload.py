@@ -54,7 +54,8 @@ async def create_upload_session(request: Request) -> JSONResponse:
     world, token = caller.world, secrets.token_urlsafe(60)
     session = UploadSession(draft, item, world.now() + SESSION_SECONDS)
     world.uploads[token] = session
-    url = f"{world.addresses.https}/api/v2.0/upload/{token}"
+    # Where the client reached us: a proxy may stand in between.
+    url = f"{request.base_url}api/v2.0/upload/{token}"
     return JSONResponse({"uploadUrl": url} | _progress(session), 201, headers=caller.headers())
 
 
@@ -74,7 +75,7 @@ async def upload(request: Request) -> Response:
         return JSONResponse(_progress(session))
     del world.uploads[request.path_params["token"]]
     session.draft.files.append(File.described(session.item, bytes(session.content)))
-    location = f"{world.addresses.https}/api/v2.0/attachments/{secrets.token_urlsafe(20)}"
+    location = f"{request.base_url}api/v2.0/attachments/{secrets.token_urlsafe(20)}"
     return Response(status_code=201, headers={"Location": location})
 
 
