@@ -58,7 +58,9 @@ class TestParts:
         ):
             odoo = odoo.trusting(sandbox)
             odoo_database.create_with_mail(odoo, database)
-            return _install_and_test(odoo, name, database, [ADDON], self._tags or f"/{ADDON}")
+            # What sends most mail hooks into the same queue.
+            modules = [ADDON, "mass_mailing"]
+            return _install_and_test(odoo, name, database, modules, self._tags or f"/{ADDON}")
 
     def live(self):
         """The addon in several processes at once, on a database that keeps what they write."""

@@ -56,7 +56,7 @@ class SetupCase(SandboxCase):
         self.setup.address = address
         self.sign_in()
 
-    def test_mail(self):
+    def send_test_mail(self):
         self.setup.email_to = ANN
         with self.sending():
             self.setup.action_send_test_mail()
@@ -79,7 +79,7 @@ class TestSetup(SetupCase):
         self.setup.address = ERIN
         self.sign_in()
         self.assertEqual(self.step(), "test")
-        self.test_mail()
+        self.send_test_mail()
         self.assertEqual(self.step(), "sender")
         self.setup.action_make_sender()
         self.assertEqual(self.step(), "done")
@@ -92,7 +92,7 @@ class TestSetup(SetupCase):
     def test_nothing_of_the_company_changes_before_the_last_step(self):
         present = self.connected_server("oauth2_google_smtp", "erp@northwind.example")
         self.signed_in()
-        self.test_mail()
+        self.send_test_mail()
         self.assertEqual(self.company.email_server_id, present)
         self.assertEqual(present.smtp_authentication, "oauth2_google_smtp")
         self.assertFalse(self.setup.server_id.active)
@@ -121,7 +121,7 @@ class TestSetup(SetupCase):
         self.setup = self.open()
         self.assertEqual(self.step(), "test")
         self.assertEqual((self.setup.way, self.setup.address), ("oauth2_microsoft_graph", ERIN))
-        self.test_mail()
+        self.send_test_mail()
         self.assertEqual(self.step(), "done")
         self.assertEqual(self.setup.server_id, server)
 
@@ -156,7 +156,7 @@ class TestSetup(SetupCase):
 
     def test_dead_grant_leads_back_to_the_sign_in(self):
         self.signed_in()
-        self.test_mail()
+        self.send_test_mail()
         self.setup.action_make_sender()
         self.setup.mailbox_id._grant_sudo()._wipe()
         self.open()
@@ -164,7 +164,7 @@ class TestSetup(SetupCase):
 
     def test_another_address_needs_another_sign_in_and_test(self):
         self.signed_in()
-        self.test_mail()
+        self.send_test_mail()
         self.setup.address = BERT
         self.assertEqual(self.step(), "sign_in")
         self.assertFalse(self.setup.is_mailbox_chosen)
@@ -342,7 +342,7 @@ class TestSetupWithoutSignIn(SetupCase):
     def test_refused_test_mail_stays_on_its_step_with_the_reason(self):
         self.signed_in("oauth2_microsoft_smtp")
         self.sandbox.fault("microsoft_smtp.rcpt", "reply", status=550, message="5.1.1 nobody")
-        self.test_mail()
+        self.send_test_mail()
         self.assertEqual(self.step(), "test")
         self.assertFalse(self.setup.tested_on)
         self.assertIn("5.1.1 nobody", self.setup.outcome_html)
@@ -359,7 +359,7 @@ class TestSetupSender(SetupCase):
         self.company.alias_domain_id = self.domain
         self.company.email = False
         self.signed_in()
-        self.test_mail()
+        self.send_test_mail()
 
     def test_notifications_come_from_the_mailbox(self):
         self.assertEqual(self.company.default_from_email, "notifications@contoso.example")
