@@ -88,8 +88,7 @@ class MailOAuth2Setup(models.Model):
         self.ensure_one()
         if not self._is_server_finished_or_signed_in():
             raise UserError(self.env._("Finish the steps before this one first."))
-        self.server_id.active = True
-        self.company_id.email_server_id = self.server_id
+        self._put_server_to_use()
         if self.offers_company_email and self.sets_company_email:
             self.company_id.email = self.address
         if self.offers_default_from and self.sets_default_from:
@@ -100,3 +99,26 @@ class MailOAuth2Setup(models.Model):
         if WAYS[self.way].signs_in:
             return self._is_sign_in_finished()
         return self._is_server_finished()
+
+    # ------------------------------------------------------------
+    # BUSINESS METHODS
+    # ------------------------------------------------------------
+
+    def _put_server_to_use(self):
+        """Let the company send through what was set up.
+
+        A server that is the company's alone becomes what was set up, as on the company form, so
+        that whatever names it (waiting mail, templates) follows. Beside it, a second server for
+        the same sender might be taken instead.
+        """
+        server, present = self.server_id, self.company_id.email_server_id
+        if self.company_id._may_change(present):
+            if present != server:
+                present.write({**self._server_values(), "smtp_pass": server.smtp_pass})
+                self.server_id = present
+                server.unlink()
+            self.server_id.active = True
+            return
+        first = server.search([], order="sequence", limit=1)
+        server.write({"active": True, "sequence": min(server.sequence, first.sequence - 1)})
+        self.company_id.email_server_id = server

@@ -124,3 +124,22 @@ class TestCompanyConnection(SandboxCase):
             self.env.invalidate_all()
             self.assertEqual(self.company.email_server_mailbox_id, mailbox)
             self.assertFalse(self.company.email_server_change)
+
+    def test_each_company_has_its_own_connection(self):
+        self.connected()
+        other = self.env["res.company"].create({"name": "Fabrikam"})
+        self.env.user.company_ids += other
+        other = other.with_context(allowed_company_ids=(self.company + other).ids)
+        self.assertFalse(other.email_server_type)
+        other.write(
+            {
+                "email_server_type": "login",
+                "email_server_host": "mail.fabrikam.example",
+                "email_server_port": 587,
+                "email_server_encryption": "starttls_strict",
+            }
+        )
+        self.assertEqual(other.email_server_id.company_id, other)
+        self.assertFalse(other.email_server_state)
+        self.assertEqual(self.company.email_server_state, "connected")
+        self.assertEqual(self.company.email_server_type, "oauth2_microsoft_graph")

@@ -1,3 +1,4 @@
+from odoo import fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 
@@ -96,9 +97,44 @@ class TestSetup(SetupCase):
         self.assertEqual(self.company.email_server_id, present)
         self.assertEqual(present.smtp_authentication, "oauth2_google_smtp")
         self.assertFalse(self.setup.server_id.active)
+
+    def test_present_server_becomes_what_was_set_up(self):
+        present = self.connected_server("oauth2_google_smtp", "erp@northwind.example")
+        before = present.oauth2_mailbox_id
+        self.signed_in()
+        self.test_mail()
+        tried = self.setup.server_id
         self.setup.action_make_sender()
-        self.assertEqual(self.company.email_server_id, self.setup.server_id)
-        self.assertTrue(present.active)
+        self.assertFalse(tried.exists())
+        self.assertEqual(self.company.email_server_id, present)
+        self.assertEqual(present.smtp_authentication, "oauth2_microsoft_graph")
+        self.assertEqual((present.oauth2_mailbox_id.address, present.from_filter), (ERIN, ERIN))
+        self.assertEqual(before.state, "connected")
+        self.assertEqual(self.step(), "done")
+
+    def test_present_server_gets_the_password_that_was_tried(self):
+        present = self.connected_server("oauth2_google_smtp", "erp@northwind.example")
+        self.choose("other")
+        self.setup.update({"address": ERIN, "smtp_host": "localhost", "smtp_user": "erp"})
+        self.setup.smtp_pass = "swordfish"
+        self.setup.action_save_server()
+        self.setup.tested_on = fields.Datetime.now()
+        self.setup.action_make_sender()
+        self.assertEqual(self.company.email_server_id, present)
+        self.assertEqual((present.smtp_user, present.smtp_pass), ("erp", "swordfish"))
+        self.assertFalse(present.oauth2_mailbox_id)
+
+    def test_companys_server_comes_before_one_of_all_for_the_same_sender(self):
+        everybodys = self.env["ir.mail_server"].create(
+            {"name": "All", "smtp_host": "all.example", "from_filter": ERIN, "sequence": 0}
+        )
+        self.company.email_server_id = everybodys
+        self.signed_in()
+        self.test_mail()
+        self.setup.action_make_sender()
+        server, _sender = self.env["ir.mail_server"]._find_mail_server(ERIN)
+        self.assertEqual(server, self.setup.server_id)
+        self.assertEqual(everybodys.smtp_host, "all.example")
 
     def test_mail_leaves_through_the_present_server_meanwhile(self):
         present = self.connected_server("oauth2_google_smtp", "erp@northwind.example")

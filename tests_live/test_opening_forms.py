@@ -23,7 +23,19 @@ def forms(office, database):
         )
         administrator = env.ref("base.user_admin")
         administrator.company_ids += company
+        setup = env["mail.oauth2.setup"].create(
+            {
+                "company_id": administrator.company_id.id,
+                "provider": app.provider,
+                "way": "oauth2_microsoft_graph",
+                "app_id": app.id,
+                "server_id": mailbox.server_id,
+            }
+        )
+        settings = env["res.config.settings"].with_user(administrator).create({})
     yield [
+        ("mail.oauth2.setup", None, setup.id),
+        ("res.config.settings", "base.res_config_settings_view_form", settings.id),
         ("res.company", "base.view_company_form", company.id),
         ("ir.mail_server", "base.ir_mail_server_form", mailbox.server_id),
         ("mail.oauth2.mailbox", None, mailbox.id),
@@ -31,6 +43,7 @@ def forms(office, database):
         ("res.users", "base.view_users_form_simple_modif", administrator.id),
     ]
     with database.environment() as env:
+        env["mail.oauth2.setup"].search([]).unlink()
         env.ref("base.user_admin").company_ids -= env["res.company"].browse(company.id)
 
 
@@ -45,7 +58,13 @@ def test_opening_forms_loads_no_oauth_library_and_calls_nobody(forms):
     assert done.returncode == 0, done.stderr
     opened = json.loads(done.stdout)
     shown = {name for names in opened["fields"].values() for name in names}
-    assert {"email_server_type", "oauth2_mailbox_id", "status_html", "client_id"} <= shown
+    assert {
+        "email_server_type",
+        "oauth2_mailbox_id",
+        "status_html",
+        "client_id",
+        "progress",
+    } <= shown
     loaded = {name.partition(".")[0] for name in opened["modules"]}
     assert not loaded & set(OAUTH_LIBRARIES)
     assert not opened["connections"]
