@@ -74,6 +74,20 @@ def test_app_registration(company_form, page):
     company_form.discard()
 
 
+def test_setup(state, odoo, setup_form, page):
+    odoo.write("mail.oauth2.app", list(state.apps.values()), active=False)
+    setup_form.open_from_settings()
+    setup_form.choose_provider("microsoft")
+    setup_form.expect_step("way")
+    page.set_viewport_size({"width": _WIDTH, "height": 1100})
+    keep(page, FOR_THE_DOCS / "setup-way.png")
+    setup_form.choose_way("oauth2_microsoft_graph")
+    setup_form.expect_step("app")
+    setup_form.field("tenant").locator("input").blur()
+    keep(page, FOR_THE_DOCS / "setup-app.png")
+    page.set_viewport_size({"width": _WIDTH, "height": 900})
+
+
 def test_remove(connected_form, page):
     connected_form.open_remove()
     keep(page, FOR_THE_DOCS / "remove.png")
