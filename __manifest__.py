@@ -20,6 +20,7 @@
         "data/ir_cron_data.xml",
         "data/mail_oauth2_error_data.xml",
         "views/mail_oauth2_app_views.xml",
+        "views/mail_oauth2_attempt_views.xml",
         "views/mail_oauth2_mailbox_views.xml",
         "views/mail_oauth2_mailbox_templates.xml",
         "views/mail_oauth2_sign_in_templates.xml",
@@ -28,6 +29,7 @@
         "wizard/mail_oauth2_diagnosis_views.xml",
         "views/mail_mail_views.xml",
         "wizard/mail_oauth2_disconnect_views.xml",
+        "wizard/mail_oauth2_retry_views.xml",
         "wizard/mail_oauth2_take_over_views.xml",
         "wizard/mail_oauth2_test_mail_views.xml",
         "views/mail_oauth2_take_over_views.xml",
@@ -43,6 +45,8 @@
     ],
     "assets": {
         "web.assets_backend": ["mail_server_oauth2/static/src/webclient/**/*"],
+        # Graph and pivot views are loaded when they are first opened, and so is what extends them.
+        "web.assets_backend_lazy": ["mail_server_oauth2/static/src/overview/**/*"],
         "web.assets_frontend": ["mail_server_oauth2/static/src/frontend/**/*"],
     },
     "uninstall_hook": "uninstall_hook",

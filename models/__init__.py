@@ -9,9 +9,11 @@ from . import mailbox_sign_in
 from . import mailbox_admin_consent
 from . import mailbox_device_sign_in
 from . import mailbox_status
+from . import mailbox_overview
 from . import mailbox_upkeep
 from . import secret_rotation
 from . import mail_oauth2_attempt
+from . import attempt_overview
 from . import mail_oauth2_pause
 from . import ir_mail_server
 from . import ir_mail_server_sending
@@ -23,6 +25,7 @@ from . import mail_oauth2_take_over
 from . import mail_mail
 from . import mail_mail_sending
 from . import mail_mail_queue
+from . import mail_mail_overview
 from . import mail_notification
 from . import res_company
 from . import company_connection

@@ -241,7 +241,6 @@ class IrMailServer(models.Model):
         if not self:
             return
         held = self.env["mail.mail"].sudo().search([("oauth2_held_by_id", "in", self.ids)])
-        held.filtered(lambda mail: mail.state == "outgoing").scheduled_date = False
-        held.write({"oauth2_held_by_id": False, "oauth2_waiting_since": False})
+        held._release()
         self.env["mail.oauth2.pause"].sudo()._of(self.oauth2_mailbox_id)._end()
         self.env.ref("mail.ir_cron_mail_scheduler_action").sudo()._trigger()

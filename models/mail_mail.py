@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .recipients_split import pending_notifications
+
 #: what core's failure types have no word for
 FAILURE_TYPES = [
     ("mail_oauth2_refused", "Refused by the mail provider"),
@@ -64,8 +66,10 @@ class MailMail(models.Model):
     def unlink(self):
         """Delete a message only with the last of the mails that were parted from one another.
 
-        Core deletes it with the first, and PostgreSQL all other mails of it.
+        Core deletes it with the first, and PostgreSQL all other mails of it. What is deleted never
+        leaves, so its document does not call it held any more.
         """
+        self._forget_hold("canceled")
         owners = self.filtered(lambda mail: not mail.is_notification)
         others = self.sudo().search(
             [("mail_message_id", "in", owners.mail_message_id.ids), ("id", "not in", self.ids)]
@@ -80,19 +84,23 @@ class MailMail(models.Model):
     # ------------------------------------------------------------
 
     def action_retry(self):
-        """Start counting anew: a person asks for it.
-
-        What may have been delivered is left out: whether that goes again is decided one by one.
-        """
+        """Leave out what may have been delivered: whether that goes again is decided one by one."""
         sure = self.filtered(lambda mail: mail.failure_type != "mail_oauth2_unknown")
-        sure.filtered(lambda mail: mail.state == "exception")._start_anew()
         return super(MailMail, sure).action_retry()
+
+    def mark_outgoing(self):
+        """Start counting anew: a person asks for it."""
+        self._start_anew()
+        return super().mark_outgoing()
+
+    def cancel(self):
+        """What is cancelled is not held any more, nor is it on the document."""
+        self._forget_hold("ready")
+        return super().cancel()
 
     def action_oauth2_resend(self):
         """Send again what may have been delivered: somebody knows that it was not."""
-        doubtful = self._in_doubt()
-        doubtful._start_anew()
-        return doubtful.mark_outgoing()
+        return self._in_doubt().mark_outgoing()
 
     def action_oauth2_mark_sent(self):
         """Somebody knows that the mail was delivered."""
@@ -110,15 +118,36 @@ class MailMail(models.Model):
     def _write_sent(self):
         self.write({"state": "sent", "failure_type": False, "failure_reason": False})
 
+    def _release(self):
+        """Try mails that are held now rather than within the hour."""
+        self.filtered(lambda mail: mail.state == "outgoing")._start_anew()
+
     def _start_anew(self):
+        """Forget what became of the mails until now, also on the documents they belong to."""
         self.write(
             {
                 "oauth2_attempts": 0,
+                "oauth2_held_by_id": False,
                 "oauth2_waiting_since": False,
                 "scheduled_date": False,
                 "failure_type": False,
+                "failure_reason": False,
             }
         )
+        self._clear_notifications("ready")
+
+    def _forget_hold(self, notification_status):
+        held = self.filtered("oauth2_held_by_id")
+        if held:
+            held.oauth2_held_by_id = False
+            held._clear_notifications(notification_status)
+
+    def _clear_notifications(self, status):
+        """Take back what the documents say of recipients who were not served."""
+        # Without an address they tell just that, and the database wants them to.
+        pending_notifications(self).filtered(
+            lambda notification: notification.res_partner_id or notification.mail_email_address
+        ).write({"notification_status": status, "failure_type": False, "failure_reason": False})
 
     # ------------------------------------------------------------
     # CHOOSING THE SERVER

@@ -53,20 +53,13 @@ class MailOAuth2Attempt(models.Model):
     server_id = fields.Many2one("ir.mail_server", readonly=True, ondelete="set null")
     mailbox_id = fields.Many2one("mail.oauth2.mailbox", readonly=True, ondelete="set null")
     company_id = fields.Many2one("res.company", readonly=True, ondelete="set null")
-    error_key = fields.Char(string="Reason", readonly=True)
+    error_key = fields.Char(string="Error", readonly=True)
     reply = fields.Text(string="Provider's Words", readonly=True)
     request_id = fields.Char(string="Request ID", readonly=True)
     next_attempt = fields.Datetime(readonly=True)
-    reason = fields.Char(compute="_compute_reason", help="The reason in plain words.")
 
     _of_mail = models.Index("(mail_ref, id)")
     _of_mailbox = models.Index("(mailbox_id, started_at) INCLUDE (recipient_count)")
-
-    @api.depends("error_key")
-    def _compute_reason(self):
-        causes = self.env["mail.oauth2.error"]._causes(set(self.mapped("error_key")))
-        for attempt in self:
-            attempt.reason = causes.get(attempt.error_key, False)
 
     def _tried_addresses(self):
         """Return the addresses of the envelope but those that were surely not served."""

@@ -82,8 +82,8 @@ class MailOAuth2Mailbox(models.Model):
             )
             if user.id != answered:
                 user._bus_send(
-                    "simple_notification",
-                    {"type": "danger", "title": summary, "message": words["cause"], "sticky": True},
+                    "mail_server_oauth2.incident",
+                    {"mailbox_id": self.id, "title": summary, "message": words["cause"]},
                 )
         self.message_post(
             body=self.env._("%(summary)s: %(cause)s", summary=summary, cause=words["cause"])

@@ -151,7 +151,6 @@ class QueueOutcome:
         """Wait for a person; that says nothing of the mail."""
         self.mails.filtered(lambda mail: not mail.oauth2_held_by_id).oauth2_waiting_since = False
         waiting = self._start_waiting()
-        newly_held = waiting.filtered(lambda mail: not mail.oauth2_held_by_id)
         self._keep_waiting(
             waiting,
             "mail_oauth2_held",
@@ -159,7 +158,6 @@ class QueueOutcome:
             oauth2_held_by_id=self.hand_over.server.id,
             oauth2_attempts=0,
         )
-        show_senders(newly_held)
         return self._give_up(self.mails - waiting)
 
     def _look_up_later(self):
@@ -239,9 +237,3 @@ def limit_hours(env):
     except ValueError:
         _logger.warning("System parameter %s: %r is no number", name, value)
         return LIMIT_HOURS
-
-
-def show_senders(mails):
-    """Let the authors' open documents show what has become of their mails."""
-    messages = mails.mail_message_id.filtered(lambda message: message._is_thread_message())
-    messages._notify_message_notification_update()

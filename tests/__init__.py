@@ -9,9 +9,11 @@ from . import test_diagnosis_mailbox
 from . import test_diagnosis_password
 from . import test_diagnosis_people
 from . import test_diagnosis_way
+from . import test_document_status
 from . import test_explain
-from . import test_main_path
 from . import test_mailbox_status
+from . import test_main_path
+from . import test_overview
 from . import test_preferences
 from . import test_queue
 from . import test_queue_attacks

@@ -89,7 +89,7 @@ class TestJournal(QueueCase):
         attempt = self.attempts(mail)
         self.assertEqual(attempt.outcome, "later")
         self.assertEqual(attempt.error_key, "graph_throttled")
-        self.assertTrue(attempt.reason)
+        self.assertTrue(attempt.error_id.display_name)
         self.assertTrue(attempt.request_id)
         self.assertEqual(attempt.next_attempt, mail.scheduled_date)
         self.assertEqual(mail.oauth2_attempt_ids, attempt)

@@ -64,7 +64,7 @@ class TestMailboxStatus(SandboxCase):
 
         def note(user, kind, *_message):
             nonlocal told
-            told |= user if kind == "simple_notification" else told
+            told |= user if kind == "mail_server_oauth2.incident" else told
 
         with patch.object(self.env.registry["res.users"], "_bus_send", note):
             action = self.kill_grant(me)

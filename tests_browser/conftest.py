@@ -9,7 +9,7 @@ from playwright.sync_api import expect, sync_playwright
 from fresh_state import FreshState
 from odoo_client import OdooClient
 from sandbox_client import SandboxClient
-from screens import AppForm, CompanyForm, InboxPage, ProviderPage
+from screens import AppForm, CompanyForm, DocumentChatter, InboxPage, ProviderPage
 from setup_screen import SetupForm
 from surroundings import PICTURES, Surroundings
 
@@ -120,6 +120,24 @@ def provider(page):
 @pytest.fixture
 def inbox(page, sandbox):
     return InboxPage(page, sandbox.web)
+
+
+@pytest.fixture
+def partner_form(page, odoo, surroundings, queued_only):
+    """A contact whom a customer follows."""
+    follower = odoo.create("res.partner", name="Fay Follower", email="follower@example.com")
+    partner = odoo.create("res.partner", name="Order 4711", email="customer@example.com")
+    odoo.call("res.partner", "message_subscribe", [partner], partner_ids=[follower])
+    yield DocumentChatter(page, surroundings.odoo_url, partner)
+    odoo.call("res.partner", "unlink", [partner, follower])
+
+
+@pytest.fixture
+def queued_only(odoo):
+    """Let Odoo send nothing at once, as it does for mail to many people."""
+    parameter = odoo.create("ir.config_parameter", key="mail.mail.force.send.limit", value="0")
+    yield
+    odoo.call("ir.config_parameter", "unlink", [parameter])
 
 
 def log_in(context, odoo):

@@ -85,6 +85,17 @@ class Screen:
         """Fail if Odoo shows an error dialogue."""
         expect(self.page.locator(".o_error_dialog")).to_have_count(0)
 
+    def keep_pictures(self, name):
+        """Leave pictures at both widths that screens are made for, for people to look at."""
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        for width, height in ((390, 844), (1280, 900)):
+            self.page.set_viewport_size({"width": width, "height": height})
+            self.arrange()
+            self.page.screenshot(path=PICTURES / f"{name}-{width}.png", animations="disabled")
+
+    def arrange(self):
+        """Bring what pictures are of into view; the width has changed."""
+
 
 class CompanyForm(Screen):
     """The company form, page *Email Server*."""
@@ -263,6 +274,32 @@ class PartnerForm(Screen):
         self.page.locator(".o-mail-Composer-input").fill(text)
         self.page.locator(".o-mail-Composer-send").click()
         expect(self.page.locator(".o-mail-Message").filter(has_text=text)).to_be_visible()
+
+
+class DocumentChatter(PartnerForm):
+    """What the chatter of a contact says about the mails that were written there."""
+
+    @property
+    def sign(self):
+        """The sign beside the author of the newest message that went out as mail."""
+        return self.page.locator(".o-mail-Message-notification").first
+
+    @property
+    def popover(self):
+        return self.page.locator(".o-mail-MessageNotificationPopover")
+
+    @property
+    def reason(self):
+        return self.popover.get_by_test_id("reason")
+
+    def open_popover(self):
+        self.sign.click()
+        expect(self.popover).to_be_visible()
+
+    def arrange(self):
+        self.page.keyboard.press("Escape")
+        expect(self.popover).to_have_count(0)
+        self.open_popover()
 
 
 class ProviderPage:

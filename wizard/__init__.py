@@ -5,5 +5,6 @@ from . import mail_oauth2_diagnosis_sign_in
 from . import mail_oauth2_diagnosis_mail
 from . import mail_oauth2_diagnosis_words
 from . import mail_oauth2_disconnect
+from . import mail_oauth2_retry
 from . import mail_oauth2_take_over
 from . import mail_oauth2_test_mail

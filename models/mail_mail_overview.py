@@ -1,0 +1,76 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+
+class MailMail(models.Model):
+    """The mails that have not left, by what they need."""
+
+    _inherit = "mail.mail"
+
+    oauth2_has_parts = fields.Boolean(
+        compute="_compute_has_parts",
+        help="Other recipients of this mail have one of their own, because theirs ended otherwise.",
+    )
+
+    def _compute_has_parts(self):
+        for mail in self:
+            mail.oauth2_has_parts = bool(self.search_count(mail._parts_domain(), limit=1))
+
+    def _parts_domain(self):
+        origin = self.oauth2_origin_ref or self._origin.id
+        return (Domain("oauth2_origin_ref", "=", origin) | Domain("id", "=", origin)) & Domain(
+            "id", "!=", self._origin.id
+        )
+
+    def action_oauth2_open_parts(self):
+        """Show what became of the other recipients."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Other Recipients"),
+            "res_model": "mail.mail",
+            "view_mode": "list,form",
+            "domain": list(self._parts_domain()),
+        }
+
+    def action_oauth2_open_mailbox(self):
+        """Show the mailbox that the mail waits for."""
+        self.ensure_one()
+        server = self.oauth2_held_by_id
+        record = server.oauth2_mailbox_id or server
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": record._name,
+            "res_id": record.id,
+            "view_mode": "form",
+        }
+
+    # ------------------------------------------------------------
+    # MANY MAILS
+    # ------------------------------------------------------------
+
+    @api.model
+    def _queue_domains(self):
+        """Return the domains of mails that have not left, by kind.
+
+        *Waiting* mails leave by themselves, *held* ones when somebody has acted, *failed* ones
+        when somebody retries them; of *unknown* ones somebody has to say whether they arrived.
+        """
+        waiting, failed = Domain("state", "=", "outgoing"), Domain("state", "=", "exception")
+        held = Domain("oauth2_held_by_id", "!=", False)
+        unknown = Domain("failure_type", "=", "mail_oauth2_unknown")
+        return {
+            "waiting": waiting & ~held,
+            "held": waiting & held,
+            "failed": failed & ~unknown,
+            "unknown": failed & unknown,
+        }
+
+    def action_oauth2_retry(self):
+        """Open the dialogue that sends these mails again, however many they are."""
+        return self.env["mail.oauth2.retry"]._open(self)
+
+    @api.model
+    def action_oauth2_retry_kind(self, kind):
+        """Open that dialogue for all mails of a kind of :meth:`_queue_domains`."""
+        return self.search(self._queue_domains()[kind]).action_oauth2_retry()
