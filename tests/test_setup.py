@@ -102,7 +102,7 @@ class TestSetup(SetupCase):
         present = self.connected_server("oauth2_google_smtp", "erp@northwind.example")
         before = present.oauth2_mailbox_id
         self.signed_in()
-        self.test_mail()
+        self.send_test_mail()
         tried = self.setup.server_id
         self.setup.action_make_sender()
         self.assertFalse(tried.exists())
@@ -130,7 +130,7 @@ class TestSetup(SetupCase):
         )
         self.company.email_server_id = everybodys
         self.signed_in()
-        self.test_mail()
+        self.send_test_mail()
         self.setup.action_make_sender()
         server, _sender = self.env["ir.mail_server"]._find_mail_server(ERIN)
         self.assertEqual(server, self.setup.server_id)

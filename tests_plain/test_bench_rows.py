@@ -14,7 +14,9 @@ def test_rows_have_names_of_their_own():
 
 def test_every_transport_meets_faults_of_its_own_and_those_of_all():
     counts = Counter(row.transport.name for row in rows())
-    assert set(counts) >= {"Microsoft SMTP", "Graph", "Gmail SMTP"}
+    # Only a fault that leaves a mail in doubt differs where Graph may be asked about it.
+    assert counts.pop("Graph, may read") >= 5
+    assert set(counts) == {"Microsoft SMTP", "Graph", "Gmail SMTP"}
     assert min(counts.values()) >= 10
 
 
