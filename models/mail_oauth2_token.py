@@ -319,6 +319,8 @@ class MailOAuth2Token(models.Model):
             values["state"] = "refused"
         if "state" in values:
             values["broken_since"] = self.broken_since or now
+            # What processes remember ends too: all of them hold mail now, or none does.
+            values["revision"] = secrets.token_hex(8)
         self.write(values)
         _logger.warning("Mailbox %s: %s", self.mailbox_id.address, error)
 

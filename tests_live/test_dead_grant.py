@@ -52,6 +52,12 @@ def ask_and_fail(mailbox):
             raise CallerFailed(error.key) from error
 
 
+def find_out(mailbox):
+    """Press *Status*."""
+    with mailbox.record() as record:
+        record._probe()
+
+
 def test_refusal_is_kept_though_the_caller_rolls_back(revoked):
     with pytest.raises(CallerFailed):
         in_another_process(lambda: ask_and_fail(revoked))
@@ -80,6 +86,17 @@ def test_administrators_are_told_once_and_mails_wait(revoked, office, second_adm
     assert second_administrator in administrators
     assert warned_users(revoked) == sorted(administrators)
     assert len(said) == 1
+
+
+def test_processes_that_remember_a_token_hold_mail_too(office, sandbox):
+    mailbox = office.connected_mailbox(GRAPH)
+    mails = office.queue(mailbox, 2)
+    office.send(mails[:1])
+    sandbox.post("grants/revoke", account=mailbox.address)
+    in_another_process(lambda: find_out(mailbox))
+    assert mailbox.state() == "sign_in_needed"
+    office.send(mails[1:])  # by this process, which has sent before
+    assert office.states(mails) == {"sent": 1, "outgoing": 1}
 
 
 def test_mails_leave_after_a_new_sign_in(revoked, office):
