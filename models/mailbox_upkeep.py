@@ -101,8 +101,21 @@ class MailOAuth2Mailbox(models.Model):
         text = self.env._("Mailbox %(address)s can send again", address=self.address)
         for user in activities.user_id.filtered(lambda person: person.id != answered):
             user._bus_send("simple_notification", {"type": "success", "message": text})
+        self._cancel_incident_mails()
         activities.unlink()
         self.message_post(body=text)
+
+    def _cancel_incident_mails(self):
+        """Odoo mails people what they are asked to do; held until now, it is no longer true."""
+        mails = self.env["mail.mail"].search(
+            [
+                ("state", "=", "outgoing"),
+                ("model", "=", self._name),
+                ("res_id", "=", self.id),
+                ("message_type", "=", "user_notification"),
+            ]
+        )
+        mails.try_lock_for_update(allow_referencing=True).cancel()
 
     def _warn_of_secret(self, expires_on):
         """Ask for a new client secret before the present one ends."""

@@ -119,6 +119,15 @@ class TestUpkeep(SandboxCase):
         self.break_grant()
         self.assertTrue(self.incidents())
 
+    def test_mail_about_an_incident_does_not_arrive_after_its_end(self):
+        self.break_grant()
+        about = [("model", "=", self.mailbox._name), ("res_id", "=", self.mailbox.id)]
+        mails = self.env["mail.mail"].search(about)
+        self.assertTrue(mails)
+        mails.write({"state": "outgoing", "oauth2_held_by_id": self.mailbox.server_ids.id})
+        self.connect(self.mailbox)
+        self.assertEqual(set(mails.mapped("state")), {"cancel"})
+
     def test_incident_that_could_not_be_announced_is_by_the_daily_job(self):
         self.break_grant()
         self.incidents().unlink()
