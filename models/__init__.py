@@ -21,6 +21,7 @@ from . import server_test_mail
 from . import mail_oauth2_test_outcome
 from . import ir_mail_server_pace
 from . import ir_mail_server_fallback
+from . import ir_mail_server_mails
 from . import mail_oauth2_take_over
 from . import mail_mail
 from . import mail_mail_sending

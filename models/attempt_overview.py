@@ -33,10 +33,14 @@ class MailOAuth2Attempt(models.Model):
     # RECIPIENTS
     # ------------------------------------------------------------
 
-    @api.depends("recipients")
+    @api.depends("recipients", "mail_ref")
     def _compute_recipient_line(self):
         for attempt in self:
-            attempt.recipient_line = ", ".join(attempt._recipients())
+            if attempt.mail_ref or attempt.recipients:
+                attempt.recipient_line = ", ".join(attempt._recipients())
+            else:
+                # No mail was tried: the mailbox could not be reached for any.
+                attempt.recipient_line = self.env._("All mails of the mailbox")
 
     @api.depends("recipients", "mailbox_id")
     def _compute_display_name(self):

@@ -43,6 +43,13 @@ class ResCompany(models.Model):
         groups="base.group_system",
     )
 
+    email_server_unsent = fields.Integer(
+        string="Mails Not Sent",
+        compute="_compute_email_server_unsent",
+        groups="base.group_system",
+        help="Mails of this company that wait, are held or have failed.",
+    )
+
     # ------------------------------------------------------------
     # COMPUTE METHODS
     # ------------------------------------------------------------
@@ -97,6 +104,13 @@ class ResCompany(models.Model):
     def _compute_email_server_change(self):
         for company in self:
             company.email_server_change = company._change_in_words()
+
+    @api.depends("email_server_id")
+    def _compute_email_server_unsent(self):
+        for company in self:
+            # Mails lie in nobody's reach but the administrator's, whose page this is.
+            domain = company._readable_server().sudo()._mails_domain()
+            company.email_server_unsent = self.env["mail.mail"].sudo().search_count(domain)
 
     def _type_in_words(self, server):
         """Return what a server's type is called here, or by the module that it comes from."""
@@ -160,13 +174,14 @@ class ResCompany(models.Model):
         )
 
     def _left_in_words(self, before):
+        mailbox = self._named(before.address, before.provider)
         if before.state not in LIVING_STATES:
-            return self.env._("%(mailbox)s is no longer used then.", mailbox=before.address)
+            return self.env._("%(mailbox)s is no longer used then.", mailbox=mailbox)
         return self.env._(
             "%(mailbox)s is no longer used then, but stays connected: you can come back to it "
             "without signing in. If you do not want that, press Remove before you change anything, "
             "or later on the form of that mailbox (Settings, Connected Mailboxes).",
-            mailbox=before.address,
+            mailbox=mailbox,
         )
 
     def _next_in_words(self, mailbox, before):
@@ -179,13 +194,23 @@ class ResCompany(models.Model):
         if mailbox.state in LIVING_STATES:
             return self.env._(
                 "%(mailbox)s is connected already and sends as soon as you save.",
-                mailbox=mailbox.address,
+                mailbox=self._named(mailbox.address, mailbox.provider),
             )
         return self.env._(
             "Nobody has signed in for %(mailbox)s yet: after you have saved, mail waits in the "
             "queue until somebody has pressed Authenticate. None is lost.",
-            mailbox=mailbox.address or self.email_server_address or self.env._("the new mailbox"),
+            mailbox=self._named(
+                mailbox.address or self.email_server_address or self.env._("the new mailbox"),
+                self.email_server_provider,
+            ),
         )
+
+    def _named(self, address, provider):
+        """Return what to call a mailbox: one address may be known to both providers."""
+        if self.email_server_provider in (False, self._readable_server().oauth2_provider):
+            return address
+        names = dict(self.env["mail.oauth2.app"]._fields["provider"]._description_selection(self.env))
+        return f"{address} ({names[provider]})"
 
     # ------------------------------------------------------------
     # ACTIONS
@@ -205,6 +230,10 @@ class ResCompany(models.Model):
 
     def action_email_server_test_mail(self):
         return self._email_server_or_explain().action_send_test_mail()
+
+    def action_email_server_mails(self):
+        """Show the mails of this company that have not left."""
+        return self._email_server_or_explain()._action_open_mails()
 
     def action_open_email_server(self):
         """Open the page Email Server of this company."""

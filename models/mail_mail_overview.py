@@ -7,10 +7,51 @@ class MailMail(models.Model):
 
     _inherit = "mail.mail"
 
+    oauth2_need = fields.Selection(
+        [
+            ("waiting", "Waiting"),
+            ("held", "Held"),
+            ("failed", "Failed"),
+            ("unknown", "Delivery unknown"),
+        ],
+        string="What It Needs",
+        compute="_compute_need",
+        help="Of mails that have not left, see the domains below.",
+    )
+    oauth2_recipient_line = fields.Char(string="Recipients", compute="_compute_recipient_line")
+    oauth2_reason_line = fields.Char(
+        string="Reason in a Line", compute="_compute_reason_line", help="What happened, no remedy."
+    )
     oauth2_has_parts = fields.Boolean(
         compute="_compute_has_parts",
         help="Other recipients of this mail have one of their own, because theirs ended otherwise.",
     )
+
+    # ------------------------------------------------------------
+    # IN A LINE OF A LIST
+    # ------------------------------------------------------------
+
+    @api.depends("state", "failure_type", "oauth2_held_by_id")
+    def _compute_need(self):
+        self.oauth2_need = False
+        for need, domain in self._queue_domains().items():
+            self.filtered_domain(domain).oauth2_need = need
+
+    @api.depends("email_to", "email_cc", "recipient_ids")
+    def _compute_recipient_line(self):
+        for mail in self:
+            people = [partner.email or partner.display_name for partner in mail.recipient_ids]
+            line = ", ".join(filter(None, [mail.email_to, *people, mail.email_cc]))
+            mail.oauth2_recipient_line = line
+
+    @api.depends("failure_reason")
+    def _compute_reason_line(self):
+        for mail in self:
+            mail.oauth2_reason_line = (mail.failure_reason or "").partition("\n")[0]
+
+    # ------------------------------------------------------------
+    # PARTS OF A MAIL
+    # ------------------------------------------------------------
 
     def _compute_has_parts(self):
         for mail in self:

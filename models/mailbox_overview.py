@@ -15,10 +15,7 @@ class MailOAuth2Mailbox(models.Model):
     def action_open_mails(self):
         """Show the mails that have not left through this mailbox."""
         self.ensure_one()
-        action = self.env["ir.actions.act_window"]._for_xml_id(
-            "mail_server_oauth2.action_mail_oauth2_queue"
-        )
-        return {**action, "domain": list(self._mails_domain()), "context": {}}
+        return self.server_ids._action_open_mails()
 
     def action_open_attempts(self):
         """Show how the hand-overs of this mailbox ended."""

@@ -1,4 +1,4 @@
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 
 from babel.dates import format_timedelta
 
@@ -83,27 +83,13 @@ class MailOAuth2Mailbox(models.Model):
     def _compute_mail_counts(self):
         for mailbox in self:
             rows = self.env["mail.mail"]._read_group(
-                mailbox._mails_domain(), ["state", "oauth2_held_by_id"], ["__count"]
+                mailbox.server_ids._mails_domain(), ["state", "oauth2_held_by_id"], ["__count"]
             )
             mailbox.mails_failed = sum(row[2] for row in rows if row[0] == "exception")
             mailbox.mails_held = sum(row[2] for row in rows if row[0] == "outgoing" and row[1])
             mailbox.mails_queued = sum(
                 row[2] for row in rows if row[0] == "outgoing" and not row[1]
             )
-
-    def _mails_domain(self):
-        """Return the domain of the mails that have not left through this mailbox.
-
-        Most mails name no server. Then it is that of the company they belong to.
-        """
-        servers = self.server_ids
-        companies = self.env["res.company"].search([("email_server_id", "in", servers.ids)])
-        theirs = fields.Domain("oauth2_held_by_id", "in", servers.ids)
-        theirs |= fields.Domain("mail_server_id", "in", servers.ids)
-        theirs |= fields.Domain("mail_server_id", "=", False) & fields.Domain(
-            "record_company_id", "in", companies.ids
-        )
-        return theirs & fields.Domain("state", "in", ("outgoing", "exception"))
 
     # ------------------------------------------------------------
     # WORDS
@@ -150,4 +136,7 @@ class MailOAuth2Mailbox(models.Model):
     def _distance_to(self, moment):
         """Return how far away a moment is, e.g. ``in 3 months``."""
         locale = babel_locale_parse(get_lang(self.env).code)
-        return format_timedelta(moment - fields.Datetime.now(), add_direction=True, locale=locale)
+        distance = moment - fields.Datetime.now()
+        if abs(distance) < timedelta(seconds=1):
+            distance = timedelta(seconds=-1)  # nobody says "in 0 seconds"
+        return format_timedelta(distance, add_direction=True, locale=locale)

@@ -31,6 +31,9 @@ class TestCompanyConnection(SandboxCase):
             for words in ("Until you save", "Graph", "erp@contoso.example", "stays connected"):
                 self.assertIn(words, form.email_server_change)
             self.assertIn("None is lost", form.email_server_change)
+            # One address, known to two providers.
+            for words in ("erp@contoso.example (Microsoft)", "erp@contoso.example (Google)"):
+                self.assertIn(words, form.email_server_change)
             form.email_server_type = "oauth2_microsoft_graph"
             form.email_server_app_id = self.microsoft_app
             form.email_server_address = "erp@contoso.example"
@@ -78,6 +81,18 @@ class TestCompanyConnection(SandboxCase):
             form.email_server_host = "mail.contoso.example"
             self.assertFalse(form.email_server_state)
             self.assertIn("stays connected", form.email_server_change)
+
+    def test_mails_that_have_not_left_are_counted_for_every_type(self):
+        server = self.connected()
+        for kind in ("oauth2_microsoft_graph", "login"):
+            server.write({"smtp_authentication": kind, "smtp_host": "mail.contoso.example"})
+            mails = self.queue_mail() + self.queue_mail(state="exception")
+            self.queue_mail(state="sent")
+            self.company.invalidate_recordset()
+            self.assertEqual(self.company.email_server_unsent, 2)
+            action = self.company.action_email_server_mails()
+            self.assertEqual(self.env["mail.mail"].search(action["domain"]), mails)
+            mails.unlink()
 
     def test_server_of_everybody_stays_as_it_is_and_says_so(self):
         server = self.env["ir.mail_server"].create({"name": "All", "smtp_host": "all.example"})

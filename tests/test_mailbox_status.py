@@ -4,6 +4,7 @@ from unittest.mock import patch
 from odoo import fields
 from odoo.tests import new_test_user, tagged
 
+from ..exceptions import SignInNeededError
 from .common import SandboxCase
 
 
@@ -57,6 +58,17 @@ class TestMailboxStatus(SandboxCase):
             self.assertNotIn(label, self.labels())
         self.assertIn("Authenticated On", self.labels())
         self.assertFalse(self.mailbox.expires_on)
+
+    def test_mail_is_held_though_the_last_access_token_would_still_do(self):
+        self.assertTrue(self.mailbox._access_token("graph"))
+        self.kill_grant()
+        with self.assertRaises(SignInNeededError):
+            self.mailbox._access_token("graph")
+
+    def test_what_has_just_been_is_not_to_come(self):
+        now = fields.Datetime.now()
+        with patch.object(fields.Datetime, "now", lambda: now):
+            self.assertEqual(self.mailbox._distance_to(now), "1 second ago")
 
     def test_whoever_asked_for_the_status_is_not_told_twice(self):
         me, colleague = self.administrator("me"), self.administrator("colleague")

@@ -87,6 +87,22 @@ class TestOverview(OverviewCase):
         self.assertEqual(found, held + failed)
         self.assertEqual(len(found), mailbox.mails_held + mailbox.mails_failed)
 
+    def test_list_says_in_a_line_what_a_mail_needs_to_whom_it_goes_and_why(self):
+        people = self.env["res.partner"].create({"name": "Ann", "email": "ann@example.com"})
+        needs = {
+            "waiting": self.queue_mail(),
+            "held": self.held_mail(),
+            "failed": self.failed_mail(failure_reason="Refused.\nTry another address."),
+            "unknown": self.unknown_mail(),
+            False: self.queue_mail(state="sent"),
+        }
+        for need, mail in needs.items():
+            self.assertEqual(mail.oauth2_need, need)
+        mail = needs["failed"]
+        mail.write({"email_to": "bert@example.com", "recipient_ids": [(4, people.id)]})
+        self.assertEqual(mail.oauth2_recipient_line, "bert@example.com, ann@example.com")
+        self.assertEqual(mail.oauth2_reason_line, "Refused.")
+
     def test_other_recipients_of_a_mail_are_one_click_away(self):
         mail = self.failed_mail()
         one, other = self.queue_mail(), self.queue_mail()
@@ -100,6 +116,12 @@ class TestOverview(OverviewCase):
     # ------------------------------------------------------------
     # ATTEMPTS
     # ------------------------------------------------------------
+
+    def test_attempt_to_open_the_mailbox_is_about_all_its_mails(self):
+        of_all = self.attempt("held", mail_ref=0, recipients=False)
+        of_one = self.attempt("refused", mail_ref=7, recipients="a@example.com\nb@example.com")
+        self.assertEqual(of_all.recipient_line, "All mails of the mailbox")
+        self.assertEqual(of_one.recipient_line, "a@example.com, b@example.com")
 
     def test_counts_what_was_accepted_within_a_day(self):
         before = self.attempts_model.overview()["sent"]

@@ -78,7 +78,10 @@ export class Retry extends Component {
     }
 
     get startLabel() {
-        return this.state.status === "planned" ? _t("Send Again") : _t("Go On");
+        if (this.state.status !== "planned") {
+            return _t("Go On");
+        }
+        return this.state.plan.failed ? _t("Send Again") : _t("Try Now");
     }
 
     get doneShare() {
