@@ -209,7 +209,9 @@ class ResCompany(models.Model):
         """Return what to call a mailbox: one address may be known to both providers."""
         if self.email_server_provider in (False, self._readable_server().oauth2_provider):
             return address
-        names = dict(self.env["mail.oauth2.app"]._fields["provider"]._description_selection(self.env))
+        names = dict(
+            self.env["mail.oauth2.app"]._fields["provider"]._description_selection(self.env)
+        )
         return f"{address} ({names[provider]})"
 
     # ------------------------------------------------------------

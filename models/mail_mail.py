@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 from .recipients_split import pending_notifications
 
@@ -62,6 +62,15 @@ class MailMail(models.Model):
     # ------------------------------------------------------------
     # CRUD METHODS
     # ------------------------------------------------------------
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        """Note the company of the document, which templates do not: mails are counted by it."""
+        mails = super().create(vals_list)
+        for mail in mails.sudo().filtered(lambda mail: not mail.record_company_id):
+            if company := mail._company_of_document():
+                mail.record_company_id = company
+        return mails
 
     def unlink(self):
         """Delete a message only with the last of the mails that were parted from one another.
@@ -206,7 +215,7 @@ class MailMail(models.Model):
         )
 
     def _company_of_document(self):
-        """Return the company of the document; templates do not note it on the mail."""
+        """Return the company of the document."""
         nobody = self.env["res.company"]
         if not self.res_id or self.model not in self.env or self.env[self.model]._abstract:
             return nobody

@@ -93,6 +93,27 @@ class TestMailboxStatus(SandboxCase):
         self.assertEqual(self.mailbox.expires_on.date(), fields.Date.today() + timedelta(days=40))
         self.assertEqual(self.mailbox.expires_what, "Client secret")
 
+    def test_mails_are_counted_whose_company_nobody_noted(self):
+        author = new_test_user(
+            self.env, "clerk", company_id=self.company.id, company_ids=[(6, 0, self.company.ids)]
+        )
+        document = self.env["res.partner"].create({"name": "A", "company_id": self.company.id})
+        of_document = {"model": document._name, "res_id": document.id}
+        for values in (of_document, {}):
+            before = self.mailbox.mails_failed
+            mail = self.queue_mail(
+                state="exception", record_company_id=False, email_from="a@example.com", **values
+            )
+            if not values:
+                self.env.flush_all()
+                self.env.cr.execute(
+                    "UPDATE mail_message SET create_uid = %s WHERE id = %s",
+                    [author.id, mail.mail_message_id.id],
+                )
+            self.env.invalidate_all()
+            self.assertEqual(mail._sending_company(), self.company)
+            self.assertEqual(self.mailbox.mails_failed, before + 1)
+
     def test_mails_are_counted_as_waiting_held_or_failed(self):
         for held_by, state in ((False, "outgoing"), (self.server.id, "outgoing")):
             self.queue_mail(state=state, oauth2_held_by_id=held_by)
