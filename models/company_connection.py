@@ -32,13 +32,15 @@ class ResCompany(models.Model):
         help="The mailbox that the page is about as it is edited now.",
     )
     email_server_state = fields.Selection(
-        related="email_server_mailbox_id.state",
-        string="Email Server State",
+        selection=lambda self: (
+            self.env["mail.oauth2.mailbox"]._fields["state"]._description_selection(self.env)
+        ),
+        compute="_compute_email_server_status",
         groups="base.group_system",
     )
     email_server_status_html = fields.Html(
-        related="email_server_mailbox_id.status_html",
         string="Email Server Status",
+        compute="_compute_email_server_status",
         sanitize=False,
         groups="base.group_system",
     )
@@ -99,6 +101,12 @@ class ResCompany(models.Model):
                     company.email_server_app_id, company.email_server_address
                 )
             company.email_server_mailbox_id = mailbox
+
+    @api.depends("email_server_mailbox_id")
+    def _compute_email_server_status(self):
+        for company in self:
+            company.email_server_state = company.email_server_mailbox_id.state
+            company.email_server_status_html = company.email_server_mailbox_id.status_html
 
     @api.depends("email_server_type", "email_server_app_id", "email_server_address")
     def _compute_email_server_change(self):

@@ -22,6 +22,7 @@ _PLANTED_XML = """\
     <record id="planted" model="ir.cron"><field name="name">B</field></record>
 </odoo>
 """
+_PLANTED_TERM = '\n#. module: x\nmsgid "planted"\nmsgstr ""\n'
 _PLANTED_PO = '#. module: x\nmsgid "a"\nmsgstr "b"\n\n#. module: x\nmsgid "a"\nmsgstr "c"\n'
 
 
@@ -68,6 +69,16 @@ class LintChecks:
         if expected not in self._output(check, f"{ADDON}/i18n/planted.po", cwd=planted.parent):
             return f"{check} does not see a planted defect"
         return self._output(check, *files, cwd=self._addon.parent) if files else ""
+
+    def translations(self):
+        """Every term of the template is there in every language; first on a planted defect."""
+        check = ("python", "-m", "scripts.translation_problems")
+        planted = self._copy("translations", git=False) / "i18n"
+        with (planted / f"{ADDON}.pot").open("a") as template:
+            template.write(_PLANTED_TERM)
+        if "planted" not in self._output(*check, planted, cwd=ROOT):
+            return "a term that is not translated goes unnoticed"
+        return self._output(*check, self._addon / "i18n", cwd=ROOT)
 
     def xml(self):
         """The look of XML."""

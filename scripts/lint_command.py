@@ -18,6 +18,7 @@ _CHECKS = (
     "pylint_odoo",
     "oca_module",
     "oca_translations",
+    "translations",
     "xml",
     "names",
     "wheel",

@@ -3,53 +3,17 @@
 from . import odoo_database
 from .cached_folder import locked
 from .console import SetupError, say, show
-from .places import ADDON, ROOT, RUN
+from .places import ROOT, RUN
 from .postgres_server import postgres_server
 from .toolbox import toolbox
 
 _NAME = "terms"
 _TIMEOUT = 300  # seconds
-#: folders of the checkout that are no part of the addon
-_BESIDE = ("bench", "docs", "requirements", "sandbox", "scripts")
-_EXPORT = """\
-import io
-import os
-import pathlib
-
-import polib
-
-from odoo.tools.translate import trans_export
-
-walk = os.walk
-
-
-def walk_shipped(top, **options):
-    # The scratch folder of a checkout leads back to the checkout, without end.
-    for root, folders, files in walk(top, **options):
-        folders[:] = [name for name in folders if not name.startswith((".", "tests"))]
-        folders[:] = [name for name in folders if name not in {beside!r}]
-        yield root, folders, files
-
-
-os.walk = walk_shipped
-folder = pathlib.Path({folder!r})
-folder.mkdir(exist_ok=True)
-buffer = io.BytesIO()
-trans_export(False, [{addon!r}], buffer, "po", env)
-template = polib.pofile(buffer.getvalue().decode())
-for date in ("POT-Creation-Date", "PO-Revision-Date"):
-    template.metadata.pop(date, None)
-template.sort(key=lambda entry: entry.msgid)
-template.save(str(folder / "{addon}.pot"))
-for path in sorted(folder.glob("*.po")):
-    catalogue = polib.pofile(str(path))
-    catalogue.merge(template)
-    for entry in catalogue.obsolete_entries():
-        catalogue.remove(entry)
-    catalogue.sort(key=lambda entry: entry.msgid)
-    catalogue.save()
-    print(f"{{path.name}}: {{len(catalogue.untranslated_entries())}} of {{len(catalogue)}} missing")
-print("terms are written")
+#: Runs inside ``odoo shell``, where ``env`` is defined.
+_CALL_WRITE = """\
+import runpy
+written = runpy.run_path({script!r})["write_terms"](env, {folder!r})
+print("\\n".join([*written, "terms are written"]))
 """
 
 
@@ -60,7 +24,9 @@ def terms():
         odoo = tools.odoo(_NAME, postgres)
         with postgres.database(_NAME) as database:
             odoo_database.create_with_addon(odoo, database)
-            script = _EXPORT.format(folder=str(ROOT / "i18n"), addon=ADDON, beside=_BESIDE)
+            script = _CALL_WRITE.format(
+                script=str(ROOT / "scripts" / "exported_terms.py"), folder=str(ROOT / "i18n")
+            )
             _code, log = odoo.run_script(_NAME, database, script, _TIMEOUT)
     said = log.read_text()
     if "terms are written" not in said:

@@ -51,6 +51,16 @@ class TestMailboxStatus(SandboxCase):
         self.assertIn(str(in_tokyo.hour % 12 or 12), row["value"])
         self.assertIn("Would Expire Unused On", rows)
 
+    def test_mailboxes_are_found_by_their_state(self):
+        mailboxes = self.env["mail.oauth2.mailbox"]
+        living = [("state", "in", ("connected", "attention"))]
+        blocked = [("state", "not in", ("connected", "attention"))]
+        self.assertIn(self.mailbox, mailboxes.search(living))
+        self.assertNotIn(self.mailbox, mailboxes.search(blocked))
+        self.kill_grant()
+        self.assertNotIn(self.mailbox, mailboxes.search(living))
+        self.assertIn(self.mailbox, mailboxes.search(blocked))
+
     def test_dead_grant_shows_no_dates_of_its_end(self):
         self.kill_grant()
         self.assertEqual(self.mailbox.state, "sign_in_needed")
