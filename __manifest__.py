@@ -37,11 +37,11 @@
         "views/mail_oauth2_setup_views.xml",
         "views/mail_oauth2_setup_way_views.xml",
         "views/mail_oauth2_setup_app_views.xml",
+        "views/mail_oauth2_explain_views.xml",
         "views/res_config_settings_views.xml",
         "wizard/mail_oauth2_device_sign_in_views.xml",
         "views/res_users_views.xml",
         "views/mail_server_oauth2_menus.xml",
-        "views/mail_oauth2_explain_views.xml",
     ],
     "assets": {
         "web.assets_backend": ["mail_server_oauth2/static/src/webclient/**/*"],

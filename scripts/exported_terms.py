@@ -55,7 +55,7 @@ def _merge(path, template):
 
 @contextmanager
 def _walking_what_is_shipped():
-    """Odoo walks all of the addon's folder, and the scratch folder of a checkout leads back to it."""
+    """Odoo walks all of a folder, and the scratch folder of a checkout leads back to it."""
     walk = os.walk
 
     def walk_shipped(top, **options):

@@ -8,7 +8,9 @@
     const LEAST_CONTRAST = 4.5;
     // Odoo's own, the same on every one of its screens.
     const CORE = ".o_list_record_selector, .o_optional_columns_dropdown, .o_list_sortable_icon";
-    const CORE_TEXT = ".o_form_label, [searchabletext], .o_setting_right_pane > .text-muted";
+    const CORE_TEXT =
+        ".o_form_label, [searchabletext], .o_setting_right_pane > .text-muted, .o_field_badge, " +
+        ".o-mail-MessageNotificationPopover .ms-1.text-muted";
     const ICON = "i[class*='fa-'], span.fa, i.oi, span.oi";
     const problems = [];
     const isVisible = (element) =>

@@ -2,6 +2,7 @@
 
 from playwright.sync_api import expect
 
+from accessibility import expect_accessible, expect_no_wider_than_the_screen
 from fresh_state import COMPANY
 from surroundings import PICTURES
 
@@ -85,13 +86,19 @@ class Screen:
         """Fail if Odoo shows an error dialogue."""
         expect(self.page.locator(".o_error_dialog")).to_have_count(0)
 
-    def keep_pictures(self, name):
-        """Leave pictures at both widths that screens are made for, for people to look at."""
+    def keep_pictures(self, name, part):
+        """Leave pictures at both widths that screens are made for, for people to look at.
+
+        :param part: selector of what has to be usable by everybody, at both widths
+        """
         PICTURES.mkdir(parents=True, exist_ok=True)
         for width, height in ((390, 844), (1280, 900)):
             self.page.set_viewport_size({"width": width, "height": height})
             self.arrange()
+            expect_no_wider_than_the_screen(self.page)
+            self.page.evaluate("document.fonts.ready")
             self.page.screenshot(path=PICTURES / f"{name}-{width}.png", animations="disabled")
+            expect_accessible(self.page, part)
 
     def arrange(self):
         """Bring what pictures are of into view; the width has changed."""
@@ -241,19 +248,6 @@ class ExplainPage(Screen):
     def finding(self, key):
         """Return what is shown of one entry of the error catalogue."""
         return self.page.locator(f".o_mail_oauth2_finding[data-key={key}]")
-
-    def expect_no_wider_than_the_screen(self):
-        """Fail if something has to be scrolled to the side."""
-        wide, screen = self.page.evaluate(
-            "[document.documentElement.scrollWidth, document.documentElement.clientWidth]"
-        )
-        assert wide <= screen
-
-    def keep_picture(self, name):
-        """Leave a picture of the whole page for people to look at."""
-        PICTURES.mkdir(parents=True, exist_ok=True)
-        self.page.evaluate("document.fonts.ready")
-        self.page.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
 
 
 class PartnerForm(Screen):

@@ -1,18 +1,16 @@
-"""Screens for people who listen, tab, or see little: names, words for icons, contrast.
+"""Screens that are usable by everybody, on a desk and on a phone (see ``accessibility.py``).
 
-Each screen is looked at on a desk and on a phone, and kept as a picture in
-``.run/test-browser/screens``.
+Each is kept as a picture in ``.run/test-browser/screens``. Screens with tests of their own are
+looked at there (``Screen.keep_pictures``).
 """
-
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from accessibility import expect_accessible, problems
 from fresh_state import MAILBOX
 from surroundings import PICTURES
 
-CHECK = Path(__file__).with_name("accessibility.js").read_text()
 SCREENS = PICTURES.parent / "screens"
 SIZES = {"desk": (1280, 900), "phone": (390, 844)}
 #: what is ours of a form: the page of the company, or all of the sheet
@@ -40,10 +38,7 @@ def look(page, size):
         expect(page.locator(root).last).to_be_visible()
         SCREENS.mkdir(parents=True, exist_ok=True)
         page.screenshot(path=SCREENS / f"{name}-{size}.png", animations="disabled")
-        problems = page.locator(root).last.evaluate(CHECK)
-        assert problems == [], "\n".join(problems)
-        width = page.evaluate("document.documentElement.scrollWidth")
-        assert width <= SIZES[size][0], f"{name} is {width} pixels wide"
+        expect_accessible(page, root)
 
     return look
 
@@ -163,7 +158,7 @@ def test_badges_are_readable_and_have_an_icon(company_form, page, state_shown):
     badge = f'<span class="o_mail_oauth2_badge" data-state="{state_shown}">State</span>'
     insert(page, f'<p id="badge">{badge}</p>')
     badge = page.locator("#badge")
-    assert badge.evaluate(CHECK) == []
+    assert problems(badge) == []
     style = "e => getComputedStyle(e.firstChild, '::before').content"
     assert badge.evaluate(style) not in ("none", "normal", '""')
 
@@ -181,8 +176,8 @@ def test_check_finds_what_is_missing(company_form, page):
     }
     for html, words in bad.items():
         insert(page, f"<div id='bad'>{html}</div>")
-        problems = page.locator("#bad").evaluate(CHECK)
-        assert any(words in problem for problem in problems), (html, problems)
+        found = problems(page.locator("#bad"))
+        assert any(words in problem for problem in found), (html, found)
         page.locator("#bad").evaluate("element => element.remove()")
 
 

@@ -8,7 +8,6 @@ from fresh_state import MAILBOX
 from odoo_client import OdooClient
 from password_server import PasswordServer
 from screens import Screen
-from surroundings import PICTURES
 
 SMTP, GRAPH, GMAIL = "oauth2_microsoft_smtp", "oauth2_microsoft_graph", "oauth2_google_smtp"
 BERT = "bert@contoso.example"
@@ -79,15 +78,6 @@ def employee(state, odoo, surroundings):
     odoo.write("res.users", [user], active=False, login=f"bert-{user}")
 
 
-def keep(page, name):
-    """Leave pictures at both widths, for people to look at."""
-    PICTURES.mkdir(parents=True, exist_ok=True)
-    for width, height in ((1280, 900), (390, 844)):
-        page.set_viewport_size({"width": width, "height": height})
-        page.screenshot(path=PICTURES / f"{name}-{width}.png", animations="disabled")
-    page.set_viewport_size({"width": 1280, "height": 900})
-
-
 @pytest.mark.parametrize("kind", [SMTP, GRAPH, GMAIL])
 def test_everything_passes_for_a_connected_server(state, dated_secret, server_form, page, kind):
     state.connect(kind)
@@ -95,7 +85,7 @@ def test_everything_passes_for_a_connected_server(state, dated_secret, server_fo
     checklist = Checklist(page).wait()
     assert set(checklist.outcomes().values()) == {"passed"}, checklist.box.inner_text()
     expect(checklist.progress).to_have_text("Everything is in order: mail can leave.")
-    keep(page, f"diagnosis-{kind}")
+    checklist.keep_pictures(f"diagnosis-{kind}", ".modal-content")
 
 
 def test_server_with_a_password(company_form, page):
@@ -115,7 +105,7 @@ def test_server_with_a_password(company_form, page):
     checklist.expect_outcome("mail_certificate", "warning")
     checklist.expect_outcome("mailbox", "passed")
     expect(checklist.progress).to_have_text("1 with a warning, 7 passed")
-    keep(page, "diagnosis-password")
+    checklist.keep_pictures("diagnosis-password", ".modal-content")
 
 
 def test_rows_appear_one_by_one_and_the_rest_can_be_stopped(state, server_form, page, sandbox):
@@ -127,7 +117,7 @@ def test_rows_appear_one_by_one_and_the_rest_can_be_stopped(state, server_form, 
     checklist.expect_outcome("clock", "passed")
     checklist.expect_outcome("mailbox", "waiting")
     expect(checklist.progress).to_have_text("Checking: Access token")
-    keep(page, "diagnosis-running")
+    checklist.keep_pictures("diagnosis-running", ".modal-content")
     checklist.press("stop")
     checklist.wait("stopped")
     checklist.expect_outcome("mailbox", "not_tried")
@@ -151,11 +141,11 @@ def test_says_what_to_do_and_what_was_not_tried(state, server_form, page, sandbo
     expect(row.locator("a")).to_have_attribute("href", "https://aka.ms/smtp_auth_disabled")
     expect(row).to_contain_text("5.7.139")
     expect(row).not_to_be_in_viewport()
-    keep(page, "diagnosis-failed-top")
+    checklist.keep_pictures("diagnosis-failed-top", ".modal-content")
     checklist.box.get_by_test_id("problems").get_by_text("Mailbox").click()
     expect(row).to_be_in_viewport()
     expect(row).to_be_focused()
-    keep(page, "diagnosis-failed")
+    checklist.keep_pictures("diagnosis-failed", ".modal-content")
 
 
 def test_result_is_copied_as_text(state, dated_secret, server_form, page, sandbox):
@@ -172,7 +162,7 @@ def test_result_is_copied_as_text(state, dated_secret, server_form, page, sandbo
     shown = checklist.box.locator("pre").inner_text()
     assert shown.split() == copied.split()
     checklist.box.locator("pre").scroll_into_view_if_needed()
-    keep(page, "diagnosis-report")
+    checklist.keep_pictures("diagnosis-report", ".modal-content")
 
 
 def test_check_that_never_ends_is_left_behind(state, dated_secret, server_form, page, sandbox):
@@ -228,4 +218,4 @@ def test_employee_diagnoses_the_own_mailbox(employee, dated_secret, page, surrou
     page.get_by_text("Preferences", exact=True).first.click()
     checklist = Checklist(page, "action_diagnose_own_mailbox").wait()
     assert set(checklist.outcomes().values()) == {"passed"}, checklist.box.inner_text()
-    keep(page, "diagnosis-employee")
+    checklist.keep_pictures("diagnosis-employee", ".modal-content")

@@ -42,7 +42,7 @@ def test_held_mail_is_shown_at_once_and_vanishes_when_it_can_leave(
     expect(partner_form.popover).to_contain_text("Fay Follower (follower@example.com)(Held)")
     expect(partner_form.reason).to_contain_text("Nobody has signed in for this mailbox yet.")
     expect(partner_form.reason).to_contain_text("Press Authenticate")
-    partner_form.keep_pictures("document-held")
+    partner_form.keep_pictures("document-held", ".o-mail-MessageNotificationPopover")
     state.connect(GRAPH)
     sandbox.wait_for_mail(2)
     expect(partner_form.sign).not_to_contain_text("Held")
@@ -76,7 +76,7 @@ def test_employee_reads_why_a_mail_was_refused(state, employee, partner_form, pa
     expect(partner_form.reason).to_have_count(1)  # the same for both recipients
     expect(partner_form.reason).to_contain_text("may not send with the sender's address")
     expect(partner_form.reason).to_contain_text("The provider says:")
-    partner_form.keep_pictures("document-refused")
+    partner_form.keep_pictures("document-refused", ".o-mail-MessageNotificationPopover")
 
 
 def test_different_reasons_name_their_recipients(state, partner_form, odoo, sandbox):
@@ -108,4 +108,4 @@ def test_mail_that_may_have_arrived_is_called_unknown(state, partner_form, odoo,
     partner_form.open_popover()
     expect(partner_form.popover.get_by_title("Delivery unknown")).not_to_have_count(0)
     expect(partner_form.popover).to_contain_text("It may have arrived or not")
-    partner_form.keep_pictures("document-unknown")
+    partner_form.keep_pictures("document-unknown", ".o-mail-MessageNotificationPopover")

@@ -10,12 +10,12 @@ const SECOND = 1000;
 
 /** How an outcome looks: an icon and a word each, so that nobody has to tell colours apart. */
 const LOOKS = {
-    waiting: { icon: "fa-circle-o text-muted", label: _t("Waiting") },
+    waiting: { icon: "fa-circle-o o_mail_oauth2_secondary", label: _t("Waiting") },
     running: { icon: "fa-circle-o-notch fa-spin text-primary", label: _t("Running") },
     passed: { icon: "fa-check-circle text-success", label: _t("Passed") },
     warning: { icon: "fa-exclamation-triangle text-warning", label: _t("Warning") },
     failed: { icon: "fa-times-circle text-danger", label: _t("Failed") },
-    not_tried: { icon: "fa-minus-circle text-muted", label: _t("Not tried") },
+    not_tried: { icon: "fa-minus-circle o_mail_oauth2_secondary", label: _t("Not tried") },
 };
 
 /**
