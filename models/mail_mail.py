@@ -23,7 +23,10 @@ class MailMail(models.Model):
 
     failure_type = fields.Selection(selection_add=FAILURE_TYPES)
     oauth2_attempts = fields.Integer(
-        string="Attempts", readonly=True, copy=False, help="Hand-overs that have to be repeated."
+        string="Attempts",
+        readonly=True,
+        copy=False,
+        help="How often this mail was handed over to the provider and has to be tried again.",
     )
     oauth2_waiting_since = fields.Datetime(
         string="Waiting Since", readonly=True, copy=False, help="When the first of them failed."

@@ -24,7 +24,7 @@ class MailMail(models.Model):
     )
     oauth2_has_parts = fields.Boolean(
         compute="_compute_has_parts",
-        help="Other recipients of this mail have one of their own, because theirs ended otherwise.",
+        help="Other recipients have a separate mail, because sending to them ended differently.",
     )
 
     # ------------------------------------------------------------

@@ -61,7 +61,7 @@ class MailOAuth2Mailbox(models.Model):
         "send as it.",
     )
     read_write = fields.Boolean(
-        string="Large Mails and Look-up",
+        string="Also Read and Write Mail",
         tracking=True,
         help="Ask for the permission to read and write mail too (Graph only). Mails larger than "
         "3 MB then go out with their attachments instead of links to them, and a mail whose "

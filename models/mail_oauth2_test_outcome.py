@@ -9,9 +9,7 @@ class MailOAuth2TestOutcome(models.AbstractModel):
 
     email_to = fields.Char(string="Send To", default=lambda self: self.env.user.email)
     outcome = fields.Json(readonly=True, help="What ir.mail_server._send_test_mail returned.")
-    outcome_html = fields.Html(
-        string="What Became of It", compute="_compute_outcome", sanitize=False
-    )
+    outcome_html = fields.Html(string="Result", compute="_compute_outcome", sanitize=False)
     conversation = fields.Text(compute="_compute_outcome")
 
     @api.depends("outcome")

@@ -57,7 +57,7 @@ class MailOAuth2Setup(models.Model):
     redirect_uri = fields.Char(string="Redirect URI", compute="_compute_redirect_uri")
     redirect_uri_warning = fields.Char(compute="_compute_redirect_uri")
     read_write = fields.Boolean(
-        string="Large Mails and Look-up",
+        string="Also Read and Write Mail",
         compute="_compute_read_write",
         store=True,
         readonly=False,

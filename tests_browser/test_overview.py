@@ -313,7 +313,7 @@ def test_waiting_mail_says_until_when(state, mail_form, odoo, sandbox, queue):
     (mail,) = queue()
     odoo.run_mail_queue()
     form = mail_form(mail)
-    expect(form.banner).to_contain_text("Waiting until")
+    expect(form.banner).to_contain_text("Next attempt")
     expect(form.banner).to_contain_text("451 4.7.500 Server busy")
     expect(form.attempts).to_have_count(1)
     expect(form.attempts).to_contain_text("Try later")

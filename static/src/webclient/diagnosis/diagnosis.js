@@ -68,15 +68,16 @@ export class Diagnosis extends Component {
         if (this.count("passed") === this.rows.length) {
             return _t("Everything is in order: mail can leave.");
         }
+        const say = (outcome) => ({ count: this.count(outcome) });
         const counts = [
-            [_t("failed"), this.count("failed")],
-            [_t("not tried"), this.count("not_tried")],
-            [_t("with a warning"), this.count("warning")],
-            [_t("passed"), this.count("passed")],
+            [_t("%(count)s failed", say("failed")), this.count("failed")],
+            [_t("%(count)s not tried", say("not_tried")), this.count("not_tried")],
+            [_t("%(count)s with a warning", say("warning")), this.count("warning")],
+            [_t("%(count)s passed", say("passed")), this.count("passed")],
         ];
         return counts
             .filter(([, count]) => count)
-            .map(([words, count]) => `${count} ${words}`)
+            .map(([words]) => words)
             .join(", ");
     }
 

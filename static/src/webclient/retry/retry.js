@@ -61,7 +61,7 @@ export class Retry extends Component {
                 count: other,
                 icon: "fa-minus-circle",
                 text: _t(
-                    "Mails that leave by themselves or are over: %(count)s. They are left out.",
+                    "Mails that leave by themselves, or are sent or cancelled already: %(count)s. They are left out.",
                     say(other)
                 ),
             },
@@ -87,6 +87,13 @@ export class Retry extends Component {
     get doneShare() {
         const { total } = this.state.plan;
         return total ? Math.round((100 * this.state.done) / total) : 0;
+    }
+
+    blockedWords(mailbox) {
+        return _t("%(address)s: %(state)s. Its mails will be held again.", {
+            address: mailbox.address,
+            state: mailbox.label,
+        });
     }
 
     /** What a screen reader hears, too. */
