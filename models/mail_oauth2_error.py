@@ -60,7 +60,7 @@ class MailOAuth2ErrorMeaning(models.Model):
         if personal:
             return {
                 "sign_in_again": self.env._(
-                    "Open your preferences, choose your mail server again and sign in."
+                    "Open your preferences and press Sign In Again."
                 ),
                 "check": self.env._("Then press Diagnose in your preferences."),
             }

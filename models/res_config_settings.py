@@ -1,5 +1,6 @@
 from odoo import api, fields, models
 
+from .core_module import CORE_MODULES
 
 class ResConfigSettings(models.TransientModel):
     """The general settings show how the company sends, and lead to where it is set up."""
@@ -10,11 +11,26 @@ class ResConfigSettings(models.TransientModel):
         string="How Mail Leaves", compute="_compute_email_server_sender"
     )
     email_server_state = fields.Selection(related="company_id.email_server_state")
+    email_server_may_take_over = fields.Boolean(
+        compute="_compute_email_server_may_take_over",
+        help="There are servers of Odoo's Outlook or Gmail module, or were until lately.",
+    )
 
     @api.depends("company_id")
     def _compute_email_server_sender(self):
         for settings in self:
             settings.email_server_sender = settings.company_id._sender_in_words()
+
+    def _compute_email_server_may_take_over(self):
+        servers = self.env["ir.mail_server"].with_context(active_test=False)
+        self.email_server_may_take_over = servers.search_count(
+            [
+                "|",
+                ("smtp_authentication", "in", list(CORE_MODULES)),
+                ("take_over_ids", "!=", False),
+            ],
+            limit=1,
+        )
 
     def action_open_email_server(self):
         return self.company_id.action_open_email_server()

@@ -14,7 +14,7 @@ class TakeOverDialogue(Screen):
     """The dialogue that lists the servers to take over."""
 
     def open(self, odoo_url):
-        self.page.goto(f"{odoo_url}/odoo/connected-mailboxes")
+        self.page.goto(f"{odoo_url}/odoo/mail-server-take-overs")
         self.page.get_by_role("button", name="Take Over Servers").click()
         expect(self.dialog).to_be_visible()
         return self
@@ -72,6 +72,9 @@ def dialogue(page):
 
 def test_permission_comes_along_and_can_be_given_back(outlook, dialogue, odoo, page, surroundings):
     server = outlook("Old Outlook", signed_in=True)
+    page.goto(f"{surroundings.odoo_url}/odoo/settings")
+    page.get_by_role("button", name="Server Take-overs").click()
+    expect(page.locator(".o_list_view")).to_be_visible()
     dialogue.open(surroundings.odoo_url)
     expect(dialogue.line("Old Outlook")).to_contain_text("Permission comes along")
     dialogue.take_over("Old Outlook")
