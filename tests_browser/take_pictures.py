@@ -5,12 +5,13 @@ cut below what is on the screen, and small enough for a repository.
 """
 
 import io
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PIL import Image
 from playwright.sync_api import expect
 
-from fresh_state import MAILBOX
+from fresh_state import COMPANY, MAILBOX
 
 ROOT = Path(__file__).resolve().parent.parent
 #: pictures that Odoo's list of apps shows
@@ -80,7 +81,7 @@ def test_setup(state, odoo, setup_form, page):
     setup_form.choose_provider("microsoft")
     setup_form.expect_step("way")
     page.set_viewport_size({"width": _WIDTH, "height": 1100})
-    keep(page, FOR_THE_DOCS / "setup-way.png")
+    keep(page, FOR_THE_ADDON / "setup-way.png")
     setup_form.choose_way("oauth2_microsoft_graph")
     setup_form.expect_step("app")
     setup_form.field("tenant").locator("input").blur()
@@ -108,7 +109,60 @@ def test_diagnose(state, odoo, sandbox, company_form, page):
     company_form.open().press("action_email_server_diagnose")
     checklist = page.locator(".o_mail_oauth2_diagnosis")
     expect(checklist).to_have_attribute("data-status", "finished")
-    keep(page, FOR_THE_DOCS / "diagnose.png", below=".modal-content")
+    keep(page, FOR_THE_ADDON / "diagnose.png", below=".modal-content")
+
+
+def test_overview(state, odoo, sandbox, page):
+    state.connect("oauth2_microsoft_graph")
+    state.run(f"env['mail.oauth2.attempt'].sudo().create({week_of_hand_overs(odoo)!r})")
+    mail = {"body_html": "<p>Your invoice</p>", "email_from": MAILBOX["microsoft"]}
+    queue = [
+        {
+            **mail,
+            "subject": f"Invoice {number}",
+            "email_to": f"customer{number}@example.com",
+        }
+        for number in range(5)
+    ]
+    sandbox.fault("graph.sendmail", "error", code="ErrorSendAsDenied", times=2)
+    odoo.call("mail.mail", "create", queue)
+    odoo.run_mail_queue()
+    sandbox.revoke(MAILBOX["microsoft"])
+    odoo.call("res.company", "action_email_server_status", [COMPANY])
+    odoo.call("mail.mail", "create", queue)
+    odoo.run_mail_queue()
+    page.goto(f"{odoo.url}/odoo/sending-overview")
+    expect(page.locator(".o_mail_oauth2_overview")).to_be_visible()
+    expect(page.locator("canvas")).to_be_visible()
+    page.wait_for_timeout(1_000)  # the bars grow
+    keep(page, FOR_THE_ADDON / "overview.png", below="canvas")
+
+
+def week_of_hand_overs(odoo):
+    """Return rows of a week in which there was some trouble."""
+    (mailbox,) = odoo.search("mail.oauth2.mailbox")
+    today = datetime.now(UTC).replace(hour=6, minute=0, second=0, microsecond=0, tzinfo=None)
+    counts = {
+        1: {"accepted": 46, "refused": 2},
+        2: {"accepted": 51, "later": 9},
+        3: {"accepted": 38},
+        4: {"accepted": 44, "refused": 1},
+        5: {"accepted": 57, "later": 4, "unknown": 1},
+        6: {"accepted": 29},
+    }
+    return [
+        {
+            "outcome": outcome,
+            "started_at": str(today - timedelta(days=days)),
+            "mailbox_id": mailbox,
+            "company_id": COMPANY,
+            "mail_ref": -1,
+            "error_key": {"refused": "recipient_unknown", "later": "throttled"}.get(outcome),
+        }
+        for days, outcomes in counts.items()
+        for outcome, count in outcomes.items()
+        for _row in range(count)
+    ]
 
 
 def test_another_account(state, company_form, provider, page):
