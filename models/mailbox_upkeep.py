@@ -73,8 +73,10 @@ class MailOAuth2Mailbox(models.Model):
             return
         words = self._words_for(error)
         summary = self.env._("Mailbox %(address)s cannot send", address=self.address)
+        # Odoo mails people what they are asked to do; such a mail would only wait here itself.
+        calm = self.with_context(mail_activity_quick_update=not self._can_mail_about_itself())
         for user in self._people_in_charge():
-            self.activity_schedule(
+            calm.activity_schedule(
                 "mail.mail_activity_data_warning",
                 summary=summary,
                 note=f"{words['cause']}\n{words['remedy']}",
@@ -88,6 +90,12 @@ class MailOAuth2Mailbox(models.Model):
         self.message_post(
             body=self.env._("%(summary)s: %(cause)s", summary=summary, cause=words["cause"])
         )
+
+    def _can_mail_about_itself(self):
+        """Tell whether a mail about this mailbox may leave by another way."""
+        company = self.company_id or self.user_id.company_id or self.env.company
+        server = company.sudo().email_server_id
+        return server not in self.server_ids or bool(server.oauth2_fallback_id)
 
     def _close_incident(self, *, answered=False):
         """The mailbox can send again: say so where the incident was announced.
@@ -106,7 +114,7 @@ class MailOAuth2Mailbox(models.Model):
         self.message_post(body=text)
 
     def _cancel_incident_mails(self):
-        """Odoo mails people what they are asked to do; held until now, it is no longer true."""
+        """A mail about the incident that was held until now is no longer true."""
         mails = self.env["mail.mail"].search(
             [
                 ("state", "=", "outgoing"),

@@ -51,7 +51,7 @@ class ResUsers(models.Model):
             is_own = user._origin == self.env.user
             mailbox = user._shown_mailbox_sudo() if is_own else None
             user.outgoing_mailbox_state = mailbox and mailbox.state
-            user.outgoing_mailbox_status_html = mailbox and mailbox.status_html
+            user.outgoing_mailbox_status_html = mailbox.status_html
 
     def _shown_mailbox_sudo(self):
         """Return the mailbox that mail leaves through, else one whose sign-in has begun.

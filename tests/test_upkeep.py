@@ -119,10 +119,30 @@ class TestUpkeep(SandboxCase):
         self.break_grant()
         self.assertTrue(self.incidents())
 
-    def test_mail_about_an_incident_does_not_arrive_after_its_end(self):
-        self.break_grant()
+    def mails_about_the_mailbox(self):
         about = [("model", "=", self.mailbox._name), ("res_id", "=", self.mailbox.id)]
-        mails = self.env["mail.mail"].search(about)
+        return self.env["mail.mail"].search(about)
+
+    def let_another_server_stand_in(self):
+        other = self.env["ir.mail_server"].create(
+            {"name": "Other", "smtp_host": "mail.contoso.example", "company_id": self.company.id}
+        )
+        self.mailbox.server_ids.oauth2_fallback_id = other
+
+    def test_nobody_is_mailed_through_the_mailbox_that_cannot_send(self):
+        self.break_grant()
+        self.assertTrue(self.incidents())
+        self.assertFalse(self.mails_about_the_mailbox())
+
+    def test_people_are_mailed_where_another_server_stands_in(self):
+        self.let_another_server_stand_in()
+        self.break_grant()
+        self.assertTrue(self.mails_about_the_mailbox())
+
+    def test_mail_about_an_incident_does_not_arrive_after_its_end(self):
+        self.let_another_server_stand_in()
+        self.break_grant()
+        mails = self.mails_about_the_mailbox()
         self.assertTrue(mails)
         mails.write({"state": "outgoing", "oauth2_held_by_id": self.mailbox.server_ids.id})
         self.connect(self.mailbox)

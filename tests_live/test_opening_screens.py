@@ -1,4 +1,4 @@
-"""Starting Odoo and opening forms loads no OAuth library and calls nobody."""
+"""Starting Odoo and opening screens loads no OAuth library and calls nobody."""
 
 import json
 import subprocess
@@ -13,9 +13,11 @@ _TIMEOUT = 60  # seconds
 
 
 @pytest.fixture
-def forms(office, database):
-    """Forms that show a connected mailbox: model, view, record."""
+def screens(office, database):
+    """Forms that show a connected mailbox, and lists: model, view, record."""
     mailbox = office.connected_mailbox()
+    mails = office.queue(mailbox, 2)
+    office.send(mails[:1])
     with database.environment() as env:
         app = env["mail.oauth2.mailbox"].browse(mailbox.id).app_id
         company = env["res.company"].create(
@@ -33,6 +35,7 @@ def forms(office, database):
             }
         )
         settings = env["res.config.settings"].with_user(administrator).create({})
+        attempt = env["mail.oauth2.attempt"].search([("mail_ref", "=", mails[0])])
     yield [
         ("mail.oauth2.setup", None, setup.id),
         ("res.config.settings", "base.res_config_settings_view_form", settings.id),
@@ -41,15 +44,23 @@ def forms(office, database):
         ("mail.oauth2.mailbox", None, mailbox.id),
         ("mail.oauth2.app", None, app.id),
         ("res.users", "base.view_users_form_simple_modif", administrator.id),
+        ("mail.mail", None, mails[0]),
+        ("mail.oauth2.attempt", None, attempt.id),
+        ("mail.oauth2.attempt", None, None),
+        ("mail.oauth2.mailbox", None, None),
+        ("mail.oauth2.app", None, None),
+        ("mail.oauth2.take.over", None, None),
+        ("ir.mail_server", None, None),
+        ("mail.mail", None, None),
     ]
     with database.environment() as env:
         env["mail.oauth2.setup"].search([]).unlink()
         env.ref("base.user_admin").company_ids -= env["res.company"].browse(company.id)
 
 
-def test_opening_forms_loads_no_oauth_library_and_calls_nobody(forms):
+def test_opening_screens_loads_no_oauth_library_and_calls_nobody(screens):
     done = subprocess.run(
-        [sys.executable, PROBE, json.dumps(forms)],
+        [sys.executable, PROBE, json.dumps(screens)],
         capture_output=True,
         text=True,
         timeout=_TIMEOUT,
@@ -64,6 +75,9 @@ def test_opening_forms_loads_no_oauth_library_and_calls_nobody(forms):
         "status_html",
         "client_id",
         "progress",
+        "oauth2_attempt_ids",
+        "recipient_line",
+        "expires_text",
     } <= shown
     loaded = {name.partition(".")[0] for name in opened["modules"]}
     assert not loaded & set(OAUTH_LIBRARIES)
