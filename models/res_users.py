@@ -47,10 +47,11 @@ class ResUsers(models.Model):
     @api.depends_context("uid")
     def _compute_outgoing_mailbox(self):
         """Tell people about their own mailbox, nobody about somebody else's."""
+        nobody = self.env["mail.oauth2.mailbox"]
         for user in self:
             is_own = user._origin == self.env.user
-            mailbox = user._shown_mailbox_sudo() if is_own else None
-            user.outgoing_mailbox_state = mailbox and mailbox.state
+            mailbox = user._shown_mailbox_sudo() if is_own else nobody
+            user.outgoing_mailbox_state = mailbox.state
             user.outgoing_mailbox_status_html = mailbox.status_html
 
     def _shown_mailbox_sudo(self):
