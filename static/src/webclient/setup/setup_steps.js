@@ -1,4 +1,5 @@
 import { Component, useEffect, useRef } from "@odoo/owl";
+import { _t } from "@web/core/l10n/translation";
 import { registry } from "@web/core/registry";
 import { standardWidgetProps } from "@web/views/widgets/standard_widget_props";
 
@@ -22,12 +23,14 @@ export class SetupSteps extends Component {
         return this.props.record.data.progress || [];
     }
 
-    get position() {
-        return this.steps.findIndex((step) => step.is_current) + 1;
-    }
-
-    get title() {
-        return this.steps[this.position - 1]?.title;
+    /** Said in a line where the list of steps has no room. */
+    get where() {
+        const index = this.steps.findIndex((step) => step.is_current);
+        return _t("Step %(number)s of %(total)s: %(title)s", {
+            number: index + 1,
+            total: this.steps.length,
+            title: this.steps[index]?.title,
+        });
     }
 
     focusStep() {
