@@ -94,7 +94,9 @@ class InterruptedMail:
     def _look_up(self, unknown):
         """Ask the provider what became of the attempts; ``False`` if it is too early to ask."""
         now = fields.Datetime.now()
-        due = max(unknown.mapped("started_at")) + timedelta(minutes=LOOK_UP_AFTER)
+        latest = max(unknown.mapped("started_at"))
+        # Mails are due at whole seconds; a fraction less would ask again and again within it.
+        due = latest.replace(microsecond=0) + timedelta(minutes=LOOK_UP_AFTER, seconds=1)
         if now < due:
             self.mail.scheduled_date = due
             wake_queue(self.mail)

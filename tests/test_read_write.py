@@ -1,8 +1,10 @@
 from datetime import timedelta
+from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import tagged
 
+from ..models.queue_outcome import LOOK_UP_AFTER
 from .test_attempts import ERIN, GRAPH, QueueCase
 
 MEGABYTE = 1024 * 1024
@@ -101,6 +103,22 @@ class TestLookUp(ReadWriteCase):
         self.send(mail)
         self.assertEqual(mail.state, "outgoing")
         self.assertGreater(mail.scheduled_date, fields.Datetime.now() + timedelta(minutes=4))
+
+    def test_it_is_not_put_off_to_a_moment_that_has_come(self):
+        mail = self.mail_in_doubt(delivered=True)
+        now = fields.Datetime.now()
+        # Mails are due at whole seconds, attempts begin at any time.
+        started = now - timedelta(minutes=LOOK_UP_AFTER) + timedelta(milliseconds=2)
+        self.env.flush_all()
+        self.env.cr.execute(
+            "UPDATE mail_oauth2_attempt SET started_at = %s WHERE mail_ref = %s",
+            [started, mail.id],
+        )
+        self.env.invalidate_all()
+        with patch.object(fields.Datetime, "now", lambda: now):
+            self.send(mail)
+        self.assertEqual(mail.state, "outgoing")
+        self.assertGreater(mail.scheduled_date, now)
 
     def test_found(self):
         mail = self.mail_in_doubt(delivered=True)
