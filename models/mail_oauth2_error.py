@@ -59,9 +59,7 @@ class MailOAuth2ErrorMeaning(models.Model):
         """
         if personal:
             return {
-                "sign_in_again": self.env._(
-                    "Open your preferences and press Sign In Again."
-                ),
+                "sign_in_again": self.env._("Open your preferences and press Sign In Again."),
                 "check": self.env._("Then press Diagnose in your preferences."),
             }
         return {

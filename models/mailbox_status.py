@@ -1,3 +1,4 @@
+from collections import Counter
 from datetime import datetime, time, timedelta
 
 from babel.dates import format_timedelta
@@ -81,15 +82,12 @@ class MailOAuth2Mailbox(models.Model):
         return ends
 
     def _compute_mail_counts(self):
+        counts = self.server_ids._count_mails()
         for mailbox in self:
-            rows = self.env["mail.mail"]._read_group(
-                mailbox.server_ids._mails_domain(), ["state", "oauth2_held_by_id"], ["__count"]
-            )
-            mailbox.mails_failed = sum(row[2] for row in rows if row[0] == "exception")
-            mailbox.mails_held = sum(row[2] for row in rows if row[0] == "outgoing" and row[1])
-            mailbox.mails_queued = sum(
-                row[2] for row in rows if row[0] == "outgoing" and not row[1]
-            )
+            total = sum((counts[server_id] for server_id in mailbox.server_ids.ids), Counter())
+            mailbox.mails_queued = total["waiting"]
+            mailbox.mails_held = total["held"]
+            mailbox.mails_failed = total["failed"]
 
     # ------------------------------------------------------------
     # WORDS

@@ -2,6 +2,7 @@ from odoo import api, fields, models
 
 from .core_module import CORE_MODULES
 
+
 class ResConfigSettings(models.TransientModel):
     """The general settings show how the company sends, and lead to where it is set up."""
 

@@ -3,6 +3,7 @@ from unittest.mock import patch
 
 from odoo import fields
 from odoo.tests import new_test_user, tagged
+from odoo.tools import SQL
 
 from ..exceptions import SignInNeededError
 from .common import SandboxCase
@@ -116,13 +117,44 @@ class TestMailboxStatus(SandboxCase):
             )
             if not values:
                 self.env.flush_all()
-                self.env.cr.execute(
-                    "UPDATE mail_message SET create_uid = %s WHERE id = %s",
-                    [author.id, mail.mail_message_id.id],
-                )
+                for table, record in (("mail_message", mail.mail_message_id), ("mail_mail", mail)):
+                    query = SQL("UPDATE %s SET create_uid = %s", SQL.identifier(table), author.id)
+                    self.env.cr.execute(SQL("%s WHERE id = %s", query, record.id))
             self.env.invalidate_all()
             self.assertEqual(mail._sending_company(), self.company)
             self.assertEqual(self.mailbox.mails_failed, before + 1)
+
+    def test_a_list_of_mailboxes_counts_mails_with_one_query(self):
+        addresses = [f"box{number}@contoso.example" for number in range(3)]
+        others = self.mailbox.create(
+            [{"address": address, "app_id": self.microsoft_app.id} for address in addresses]
+        )
+        servers = self.server.create(
+            [
+                {
+                    "name": box.address,
+                    "smtp_authentication": "oauth2_microsoft_graph",
+                    "oauth2_mailbox_id": box.id,
+                }
+                for box in others
+            ]
+        )
+        self.queue_mail(mail_server_id=servers[1].id)
+        mailboxes = self.mailbox + others
+        self.env.flush_all()
+        self.env.invalidate_all()
+        mails, groups = self.env.registry["mail.mail"], []
+
+        def read_group(model, *arguments, **options):
+            groups.append(arguments)
+            return original(model, *arguments, **options)
+
+        original = mails._read_group
+        with patch.object(mails, "_read_group", read_group):
+            waiting = {box.address: box.mails_queued for box in mailboxes}
+        self.assertEqual(len(groups), 1)
+        self.assertEqual(waiting.pop(addresses[1]), 1)
+        self.assertEqual(set(waiting.values()), {0})
 
     def test_mails_are_counted_as_waiting_held_or_failed(self):
         for held_by, state in ((False, "outgoing"), (self.server.id, "outgoing")):
