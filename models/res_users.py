@@ -145,7 +145,8 @@ class ResUsers(models.Model):
             raise UserError(
                 self.env._(
                     "Your company has not registered Odoo with this provider yet. Ask an "
-                    "administrator to add an app registration: General Settings, App Registrations."
+                    "administrator to add an app registration "
+                    "(General Settings, App Registrations)."
                 )
             )
         return app

@@ -134,6 +134,7 @@ class TestMailboxStatus(SandboxCase):
                 {
                     "name": box.address,
                     "smtp_authentication": "oauth2_microsoft_graph",
+                    "smtp_encryption": "starttls_strict",
                     "oauth2_mailbox_id": box.id,
                 }
                 for box in others
