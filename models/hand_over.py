@@ -156,9 +156,14 @@ class HandOver:
             self.pause._end()
             self.pause = None
 
-    def text_of(self, error):
-        """Return the words for an error, for whom this mailbox concerns."""
+    def text_of(self, error, lang=None):
+        """Return the words for an error, for whom this mailbox concerns.
+
+        :param lang: the language of whoever reads them; the present user's if ``None``
+        """
         words = self.server.env["mail.oauth2.error"]
+        if lang:
+            words = words.with_context(lang=lang)
         return words._text(error, personal=bool(self.mailbox.user_id))
 
     # ------------------------------------------------------------

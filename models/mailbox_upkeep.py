@@ -71,12 +71,12 @@ class MailOAuth2Mailbox(models.Model):
         self.ensure_one()
         if self._incident_activities():
             return
-        words = self._words_for(error)
-        summary = self.env._("Mailbox %(address)s cannot send", address=self.address)
         # Odoo mails people what they are asked to do; such a mail would only wait here itself.
         calm = self.with_context(mail_activity_quick_update=not self._can_mail_about_itself())
         for user in self._people_in_charge():
-            calm.activity_schedule(
+            spoken = calm.with_context(lang=user.lang)
+            words, summary = spoken._words_for(error), spoken._incident_in_words()
+            spoken.activity_schedule(
                 "mail.mail_activity_data_warning",
                 summary=summary,
                 note=f"{words['cause']}\n{words['remedy']}",
@@ -87,9 +87,24 @@ class MailOAuth2Mailbox(models.Model):
                     "mail_server_oauth2.incident",
                     {"mailbox_id": self.id, "title": summary, "message": words["cause"]},
                 )
-        self.message_post(
-            body=self.env._("%(summary)s: %(cause)s", summary=summary, cause=words["cause"])
+        here = self._in_the_language_of_the_company()
+        here.message_post(
+            body=here.env._(
+                "%(summary)s: %(cause)s",
+                summary=here._incident_in_words(),
+                cause=here._words_for(error)["cause"],
+            )
         )
+
+    def _incident_in_words(self):
+        return self.env._("Mailbox %(address)s cannot send", address=self.address)
+
+    def _recovery_in_words(self):
+        return self.env._("Mailbox %(address)s can send again", address=self.address)
+
+    def _in_the_language_of_the_company(self):
+        company = self.company_id or self.env.company
+        return self.with_context(lang=company.partner_id.lang or self.env.lang)
 
     def _can_mail_about_itself(self):
         """Tell whether a mail about this mailbox may leave by another way."""
@@ -106,12 +121,13 @@ class MailOAuth2Mailbox(models.Model):
         activities = self._incident_activities()
         if not activities:
             return
-        text = self.env._("Mailbox %(address)s can send again", address=self.address)
         for user in activities.user_id.filtered(lambda person: person.id != answered):
+            text = self.with_context(lang=user.lang)._recovery_in_words()
             user._bus_send("simple_notification", {"type": "success", "message": text})
         self._cancel_incident_mails()
         activities.unlink()
-        self.message_post(body=text)
+        here = self._in_the_language_of_the_company()
+        here.message_post(body=here._recovery_in_words())
 
     def _cancel_incident_mails(self):
         """A mail about the incident that was held until now is no longer true."""
@@ -128,13 +144,14 @@ class MailOAuth2Mailbox(models.Model):
     def _warn_of_secret(self, expires_on):
         """Ask for a new client secret before the present one ends."""
         for user in self._people_in_charge():
-            self.activity_schedule(
+            spoken = self.with_context(lang=user.lang)
+            spoken.activity_schedule(
                 "mail.mail_activity_data_todo",
                 date_deadline=expires_on,
-                summary=self.env._(
+                summary=spoken.env._(
                     "The client secret of %(app)s ends on %(date)s",
                     app=self.app_id.name,
-                    date=format_date(self.env, expires_on),
+                    date=format_date(spoken.env, expires_on),
                 ),
                 user_id=user.id,
             )

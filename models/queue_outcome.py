@@ -18,7 +18,7 @@ turn had not come do not share the fate of one that was refused.
 import logging
 from datetime import timedelta
 
-from odoo import fields
+from odoo import SUPERUSER_ID, fields
 
 from ..exceptions import PacedError
 from .back_off import next_attempt
@@ -68,7 +68,7 @@ class QueueOutcome:
         self.error = error
         self.hand_over = hand_over
         self.env = mails.env
-        self.reason = hand_over.text_of(error)
+        self._reasons = {}
 
     def apply_to_one(self, course):
         """Write the state of the mail whose own hand-over ended with the error.
@@ -179,33 +179,40 @@ class QueueOutcome:
         return waiting
 
     def _keep_waiting(self, mails, failure_type=False, **values):
-        mails.write(
-            {"failure_reason": self.reason, **values, "state": "outgoing", "failure_type": False}
-        )
-        pending_notifications(mails).write(
-            {
-                "notification_status": "ready",
-                "failure_type": failure_type,
-                "failure_reason": self.reason if failure_type else False,
-            }
-        )
+        values |= {"state": "outgoing", "failure_type": False}
+        for lang, of_language in mails.grouped(reader_language).items():
+            reason = self._reason(lang)
+            of_language.write({"failure_reason": reason, **values})
+            pending_notifications(of_language).write(
+                {
+                    "notification_status": "ready",
+                    "failure_type": failure_type,
+                    "failure_reason": reason if failure_type else False,
+                }
+            )
+
+    def _reason(self, lang):
+        if lang not in self._reasons:
+            self._reasons[lang] = self.hand_over.text_of(self.error, lang)
+        return self._reasons[lang]
 
     # ------------------------------------------------------------
     # FAILING
     # ------------------------------------------------------------
 
     def _give_up(self, mails):
-        if mails:
-            story = self.env._(
+        for lang, of_language in mails.grouped(reader_language).items():
+            story = self.env(context={**self.env.context, "lang": lang})._(
                 "Given up after %(hours)s hours. The last answer was:\n%(reason)s",
                 hours=limit_hours(self.env),
-                reason=self.reason,
+                reason=self._reason(lang),
             )
-            self._write_failure(mails, "mail_oauth2_given_up", story)
+            self._write_failure(of_language, "mail_oauth2_given_up", story)
         return mails
 
     def _fail(self):
-        self._write_failure(self.mails, failure_type(self.error), self.reason)
+        for lang, of_language in self.mails.grouped(reader_language).items():
+            self._write_failure(of_language, failure_type(self.error), self._reason(lang))
         return self.mails
 
     def _write_failure(self, mails, kind, reason):
@@ -217,6 +224,18 @@ class QueueOutcome:
                 "oauth2_held_by_id": False,
             }
         )
+
+
+def reader_language(mail):
+    """Return the language of whoever wrote a mail; of its company if nobody did.
+
+    The queue itself runs as nobody in particular.
+    """
+    mail = mail.sudo()
+    if mail.create_uid and mail.create_uid.id != SUPERUSER_ID:
+        return mail.create_uid.lang
+    company = mail.record_company_id or mail.env.company
+    return company.partner_id.lang or mail.env.lang
 
 
 def failure_type(error):

@@ -12,6 +12,7 @@ from . import test_diagnosis_way
 from . import test_document_status
 from . import test_explain
 from . import test_mailbox_status
+from . import test_languages
 from . import test_main_path
 from . import test_overview
 from . import test_preferences

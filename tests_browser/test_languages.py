@@ -30,12 +30,13 @@ SIZES = ((390, 844), (1280, 900))
 #: letters that a sentence with placeholders needs around them to be told from others
 _ENOUGH = 12
 
-#: every text of a page, as people see or hear it: of elements, of nodes, of attributes
+#: every text of a page, as people see or hear it: of elements, of nodes, of attributes; but what
+#: was written by and for others
 _TEXTS = """() => {
     const texts = new Set();
     const add = (text) => texts.add((text || "").replace(/\\s+/g, " ").trim());
     for (const element of document.querySelectorAll("body *")) {
-        if (element.closest("script, style, svg, .o_mail_oauth2_conversation")) continue;
+        if (element.closest("script, style, svg, .o-mail-Chatter")) continue;
         if (!element.checkVisibility({ visibilityProperty: true })) continue;
         if (element.textContent.length < 2000) add(element.textContent);
         for (const node of element.childNodes) {
@@ -143,11 +144,11 @@ def look(page, speaker):
 
 
 def test_every_screen_speaks_the_language(
-    look, state, page, odoo, sandbox, surroundings, company_form, setup_form
+    look, state, page, speaker, sandbox, surroundings, company_form, setup_form
 ):
     state.connect(GRAPH)
     sandbox.fault("graph.sendmail", "error", code="ErrorSendAsDenied", times=1)
-    queue_mail(odoo)
+    queue_mail(speaker)
     look_at_the_company(look, company_form)
     page.goto(f"{surroundings.odoo_url}/odoo/settings")
     page.locator("#company_email_server_setting").scroll_into_view_if_needed()
@@ -157,7 +158,7 @@ def test_every_screen_speaks_the_language(
     company_form.open().status()
     company_form.expect_state("sign_in_needed")
     look("sign-in-needed")
-    held = queue_mail(odoo)
+    held = queue_mail(speaker)
     look_at_the_lists(look, page, surroundings.odoo_url)
     company_form.load(f"{surroundings.odoo_url}/odoo/mail.mail/{held}")
     expect(page.locator(".alert:visible").first).to_be_visible()
@@ -169,7 +170,7 @@ def test_every_screen_speaks_the_language(
     look("explain")
 
 
-def queue_mail(odoo):
+def queue_mail(odoo):  # as the speaker: reasons are in the language of the author
     """Let a mail be refused, or held; return its id."""
     mail = odoo.create(
         "mail.mail",
