@@ -7,6 +7,7 @@ from ..providers.clouds import preset
 
 #: OAuth2 never talks to a server whose certificate was not checked
 STRICT_ENCRYPTIONS = ("starttls_strict", "ssl_strict")
+HIGHEST_PORT = 65_535
 
 
 class IrMailServer(models.Model):
@@ -120,6 +121,18 @@ class IrMailServer(models.Model):
                         "type of “%(server)s” needs.",
                         mailbox=mailbox.address,
                         server=server.name,
+                    )
+                )
+
+    @api.constrains("smtp_port")
+    def _check_port(self):
+        """Say it here, where somebody can correct it, and not when mail shall leave."""
+        for server in self:
+            if not 0 <= server.smtp_port <= HIGHEST_PORT:
+                raise UserError(
+                    self.env._(
+                        "There is no port %(port)s. Mail servers listen on 587, 465 or 25.",
+                        port=server.smtp_port,
                     )
                 )
 

@@ -26,7 +26,7 @@ class MailMail(models.Model):
         string="Attempts",
         readonly=True,
         copy=False,
-        help="How often this mail was handed over to the provider and has to be tried again.",
+        help="How many attempts to hand this mail over to the provider have failed so far.",
     )
     oauth2_waiting_since = fields.Datetime(
         string="Waiting Since", readonly=True, copy=False, help="When the first of them failed."

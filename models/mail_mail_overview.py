@@ -16,12 +16,10 @@ class MailMail(models.Model):
         ],
         string="What It Needs",
         compute="_compute_need",
-        help="Of mails that have not left, see the domains below.",
+        help="What a mail that has not left waits for.",
     )
     oauth2_recipient_line = fields.Char(string="Recipients", compute="_compute_recipient_line")
-    oauth2_reason_line = fields.Char(
-        string="Reason in a Line", compute="_compute_reason_line", help="What happened, no remedy."
-    )
+    oauth2_reason_line = fields.Char(string="Reason in a Line", compute="_compute_reason_line")
     oauth2_has_parts = fields.Boolean(
         compute="_compute_has_parts",
         help="Other recipients have a separate mail, because sending to them ended differently.",

@@ -13,6 +13,7 @@ class ResConfigSettings(models.TransientModel):
     )
     email_server_state = fields.Selection(related="company_id.email_server_state")
     email_server_may_take_over = fields.Boolean(
+        string="Servers Can Be Taken Over",
         compute="_compute_email_server_may_take_over",
         help="There are servers of Odoo's Outlook or Gmail module, or were until lately.",
     )

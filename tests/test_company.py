@@ -29,6 +29,16 @@ class TestCompany(SandboxCase):
         self.assertEqual(server.smtp_user, "erp@contoso.example")
         self.assertEqual(server.from_filter, "erp@contoso.example")
 
+    def test_port_that_does_not_exist_is_refused_in_words(self):
+        server = self.create_server("oauth2_microsoft_smtp", "erp@contoso.example")
+        port = server.smtp_port
+        for wrong in (-1, 65_536):
+            with self.assertRaises(UserError) as refusal, self.form() as form:
+                form.email_server_port = wrong
+            self.assertIn(f"no port {wrong}", str(refusal.exception))
+        server.invalidate_recordset()
+        self.assertEqual(server.smtp_port, port)
+
     def test_changing_the_type_keeps_server_and_mailbox(self):
         server = self.create_server("oauth2_microsoft_smtp", "erp@contoso.example")
         mailbox = server.oauth2_mailbox_id
