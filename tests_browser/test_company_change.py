@@ -15,7 +15,9 @@ def test_another_type_is_not_shown_as_connected(connected_form):
     connected_form.fill("email_server_address", MAILBOX["google"])
     connected_form.field("email_server_host").locator("input").focus()  # leave the field
     expect(change_note(connected_form)).to_contain_text("Until you save")
-    expect(change_note(connected_form)).to_contain_text(f"{MAILBOX['microsoft']} is no longer used")
+    expect(change_note(connected_form)).to_contain_text(
+        f"{MAILBOX['microsoft']} (Microsoft) is no longer used"
+    )
     expect(change_note(connected_form)).to_contain_text(MAILBOX["google"])
     expect(connected_form.status_block).to_have_count(0)
     expect(connected_form.button("action_email_server_authenticate")).to_have_text("Authenticate")
