@@ -145,7 +145,7 @@ class MailOAuth2Mailbox(models.Model):
         if operator != "in":
             return NotImplemented
         # Of all, because the state follows from dates and from whether the key is there.
-        mailboxes = self.sudo().with_context(active_test=False).search([])
+        mailboxes = self.sudo().search([("active", "in", (True, False))])
         return [("id", "in", mailboxes.filtered(lambda mailbox: mailbox.state in value).ids)]
 
     @api.depends("token_ids")

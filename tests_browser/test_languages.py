@@ -32,10 +32,10 @@ _ENOUGH = 12
 
 #: every text of a page, as people see or hear it: of elements, of nodes, of attributes; but what
 #: was written by and for others
-_TEXTS = """() => {
+_TEXTS = """(part) => {
     const texts = new Set();
     const add = (text) => texts.add((text || "").replace(/\\s+/g, " ").trim());
-    for (const element of document.querySelectorAll("body *")) {
+    for (const element of part.querySelectorAll("*")) {
         if (element.closest("script, style, svg, .o-mail-Chatter")) continue;
         if (!element.checkVisibility({ visibilityProperty: true })) continue;
         if (element.textContent.length < 2000) add(element.textContent);
@@ -123,20 +123,20 @@ def speaker(request, languages, state, odoo, surroundings):
 
 @pytest.fixture
 def look(page, speaker):
-    """Return ``look(name)``: reads what is on the screen and keeps pictures of it."""
+    """Return ``look(name)``: reads the screen, or a part of it, and keeps pictures."""
     page.context.clear_cookies()
     log_in(page.context, speaker)
     english = EnglishTerms(CATALOGUES[speaker.lang])
     SCREENS.mkdir(parents=True, exist_ok=True)
     left = {}
 
-    def look(name):
+    def look(name, part="body"):
         for width, height in SIZES:
             page.set_viewport_size({"width": width, "height": height})
             expect_no_wider_than_the_screen(page)
             picture = SCREENS / f"{name}-{speaker.lang}-{width}.png"
             page.screenshot(path=picture, animations="disabled")
-        if found := english.among(page.evaluate(_TEXTS)):
+        if found := english.among(page.locator(part).evaluate(_TEXTS)):
             left[name] = found
 
     yield look
@@ -152,7 +152,7 @@ def test_every_screen_speaks_the_language(
     look_at_the_company(look, company_form)
     page.goto(f"{surroundings.odoo_url}/odoo/settings")
     page.locator("#company_email_server_setting").scroll_into_view_if_needed()
-    look("settings")
+    look("settings", "#company_email_server_setting")
     walk_through_the_setup(look, setup_form)
     sandbox.revoke(MAILBOX["microsoft"])
     company_form.open().status()

@@ -81,7 +81,8 @@ class MailOAuth2TakeOverWizard(models.TransientModel):
         title = CORE_MODULES[source].title
         if registration.is_complete:
             return self.env._(
-                "It will be made from the settings of the %(module)s module (client ID %(client_id)s).",
+                "It will be made from the settings of the %(module)s module "
+                "(client ID %(client_id)s).",
                 module=title,
                 client_id=registration.client_id,
             )
