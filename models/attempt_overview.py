@@ -7,6 +7,16 @@ from odoo.tools import SQL
 REASON_DAYS = 7
 #: reasons that are named
 TOP = 3
+#: mailboxes that are named; the list of them has a filter for the others
+MOST_BLOCKED = 10
+#: recipients that a line of a list names
+MOST_RECIPIENTS = 3
+
+
+def in_a_line(addresses, most=MOST_RECIPIENTS):
+    """Return the first of some addresses, and how many more there are."""
+    more = [f"+{len(addresses) - most}"] if len(addresses) > most else []
+    return ", ".join([*addresses[:most], *more])
 
 
 class MailOAuth2Attempt(models.Model):
@@ -37,7 +47,7 @@ class MailOAuth2Attempt(models.Model):
     def _compute_recipient_line(self):
         for attempt in self:
             if attempt.mail_ref or attempt.recipients:
-                attempt.recipient_line = ", ".join(attempt._recipients())
+                attempt.recipient_line = in_a_line(attempt._recipients())
             else:
                 # No mail was tried: the mailbox could not be reached for any.
                 attempt.recipient_line = self.env._("All mails of the mailbox")
@@ -46,8 +56,7 @@ class MailOAuth2Attempt(models.Model):
     def _compute_display_name(self):
         for attempt in self:
             addresses = attempt._recipients() or [attempt.mailbox_id.address or ""]
-            more = f", +{len(addresses) - 1}" if addresses[1:] else ""
-            attempt.display_name = f"{addresses[0]}{more}"
+            attempt.display_name = in_a_line(addresses, most=1)
 
     def _recipients(self):
         return (self.recipients or "").splitlines()
@@ -142,8 +151,7 @@ class MailOAuth2Attempt(models.Model):
                 "state": mailbox.state,
                 "label": mailbox._state_label(),
             }
-            for mailbox in mailboxes
-            if mailbox._is_blocked()
+            for mailbox in mailboxes.filtered(lambda mailbox: mailbox._is_blocked())[:MOST_BLOCKED]
         ]
 
     def _top_reasons(self):

@@ -45,6 +45,12 @@ class ResCompany(models.Model):
         groups="base.group_system",
     )
 
+    # The company sends through a server that its reader cannot see by now.
+    email_server_is_hidden = fields.Boolean(
+        string="Email Server",
+        compute="_compute_email_server_is_hidden",
+        groups="base.group_system",
+    )
     email_server_unsent = fields.Integer(
         string="Mails Not Sent",
         compute="_compute_email_server_unsent",
@@ -73,7 +79,22 @@ class ResCompany(models.Model):
             else:
                 company.email_server_info = company._no_type_in_words()
 
+    @api.depends("email_server_id")
+    @api.depends_context("allowed_company_ids")
+    def _compute_email_server_is_hidden(self):
+        for company in self:
+            server = company.sudo().email_server_id
+            company.email_server_is_hidden = server and not company._readable_server()
+
+    def _switch_first_in_words(self):
+        return self.env._(
+            "Switch to %(company)s first, with the menu of companies at the top right.",
+            company=self.name,
+        )
+
     def _no_type_in_words(self):
+        if self.email_server_is_hidden:
+            return self._switch_first_in_words()
         server = self._readable_server()
         if not server:
             return self.env._(
@@ -105,8 +126,9 @@ class ResCompany(models.Model):
     @api.depends("email_server_mailbox_id")
     def _compute_email_server_status(self):
         for company in self:
-            company.email_server_state = company.email_server_mailbox_id.state
-            company.email_server_status_html = company.email_server_mailbox_id.status_html
+            mailbox = company.email_server_mailbox_id._shown()
+            company.email_server_state = mailbox.state
+            company.email_server_status_html = mailbox.status_html
 
     @api.depends("email_server_type", "email_server_app_id", "email_server_address")
     def _compute_email_server_change(self):

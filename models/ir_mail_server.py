@@ -45,9 +45,15 @@ class IrMailServer(models.Model):
     )
     oauth2_provider = fields.Char(compute="_compute_oauth2_type")
     oauth2_transport = fields.Char(compute="_compute_oauth2_type")
-    oauth2_state = fields.Selection(related="oauth2_mailbox_id.state", string="Connection")
+    oauth2_state = fields.Selection(
+        selection=lambda self: (
+            self.env["mail.oauth2.mailbox"]._fields["state"]._description_selection(self.env)
+        ),
+        string="Connection",
+        compute="_compute_oauth2_status",
+    )
     oauth2_status_html = fields.Html(
-        related="oauth2_mailbox_id.status_html", string="Status", sanitize=False
+        string="Status", compute="_compute_oauth2_status", sanitize=False
     )
 
     # ------------------------------------------------------------
@@ -79,6 +85,14 @@ class IrMailServer(models.Model):
             kind = SERVER_TYPES.get(server.smtp_authentication)
             server.oauth2_provider = kind and kind.provider
             server.oauth2_transport = kind and kind.transport
+
+    @api.depends("oauth2_mailbox_id")
+    def _compute_oauth2_status(self):
+        for server in self:
+            # Servers of people belong to no company, their mailboxes do.
+            mailbox = server.oauth2_mailbox_id._shown()
+            server.oauth2_state = mailbox.state
+            server.oauth2_status_html = mailbox.status_html
 
     # ------------------------------------------------------------
     # ONCHANGE METHODS
@@ -128,13 +142,16 @@ class IrMailServer(models.Model):
     def _check_port(self):
         """Say it here, where somebody can correct it, and not when mail shall leave."""
         for server in self:
-            if not 0 <= server.smtp_port <= HIGHEST_PORT:
-                raise UserError(
-                    self.env._(
-                        "There is no port %(port)s. Mail servers listen on 587, 465 or 25.",
-                        port=server.smtp_port,
-                    )
+            self._check_port_number(server.smtp_port)
+
+    @api.model
+    def _check_port_number(self, port):
+        if not 0 <= port <= HIGHEST_PORT:
+            raise UserError(
+                self.env._(
+                    "There is no port %(port)s. Mail servers listen on 587, 465 or 25.", port=port
                 )
+            )
 
     @api.constrains("company_id", "oauth2_mailbox_id", "owner_user_id")
     def _check_mailbox_fits(self):

@@ -70,9 +70,12 @@ class MailMail(models.Model):
     def create(self, vals_list):
         """Note the company of the document, which templates do not: mails are counted by it."""
         mails = super().create(vals_list)
-        for mail in mails.sudo().filtered(lambda mail: not mail.record_company_id):
-            if company := mail._company_of_document():
-                mail.record_company_id = company
+        unnoted = mails.sudo().filtered(lambda mail: not mail.record_company_id)
+        for (model, res_id), of_document in unnoted.grouped(
+            lambda mail: (mail.model, mail.res_id)
+        ).items():
+            if model and res_id and (company := of_document[0]._company_of_document()):
+                of_document.record_company_id = company
         return mails
 
     def unlink(self):

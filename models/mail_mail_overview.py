@@ -1,5 +1,8 @@
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import email_split
+
+from .attempt_overview import in_a_line
 
 
 class MailMail(models.Model):
@@ -38,9 +41,9 @@ class MailMail(models.Model):
     @api.depends("email_to", "email_cc", "recipient_ids")
     def _compute_recipient_line(self):
         for mail in self:
+            addresses = [*email_split(mail.email_to), *email_split(mail.email_cc)]
             people = [partner.email or partner.display_name for partner in mail.recipient_ids]
-            line = ", ".join(filter(None, [mail.email_to, *people, mail.email_cc]))
-            mail.oauth2_recipient_line = line
+            mail.oauth2_recipient_line = in_a_line([*addresses, *people])
 
     @api.depends("failure_reason")
     def _compute_reason_line(self):

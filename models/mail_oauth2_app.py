@@ -52,6 +52,7 @@ class MailOAuth2App(models.Model):
     active = fields.Boolean(default=True)
     company_id = fields.Many2one(
         "res.company",
+        ondelete="cascade",  # it would become everybody's
         help="Only this company may use the app registration. Empty: all companies.",
     )
     provider = fields.Selection(
@@ -151,6 +152,11 @@ class MailOAuth2App(models.Model):
     # ------------------------------------------------------------
     # CONSTRAINT METHODS
     # ------------------------------------------------------------
+
+    @api.constrains("smtp_port")
+    def _check_port(self):
+        for app in self:
+            self.env["ir.mail_server"]._check_port_number(app.smtp_port)
 
     @api.constrains("provider", "tenant", "cloud", "client_id", *HOST_FIELDS)
     def _check_registration(self):

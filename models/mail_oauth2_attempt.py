@@ -52,7 +52,7 @@ class MailOAuth2Attempt(models.Model):
     refused = fields.Json(readonly=True, help="Replies by address, of those not served.")
     server_id = fields.Many2one("ir.mail_server", readonly=True, ondelete="set null")
     mailbox_id = fields.Many2one("mail.oauth2.mailbox", readonly=True, ondelete="set null")
-    company_id = fields.Many2one("res.company", readonly=True, ondelete="set null")
+    company_id = fields.Many2one("res.company", readonly=True, ondelete="cascade")
     error_key = fields.Char(string="Error", readonly=True)
     reply = fields.Text(string="Provider's Words", readonly=True)
     request_id = fields.Char(string="Request ID", readonly=True)

@@ -46,7 +46,9 @@ class MailOAuth2Mailbox(models.Model):
     )
     provider = fields.Selection(related="app_id.provider")
     company_id = fields.Many2one(
-        "res.company", help="The mail of this company only. Empty: of all companies."
+        "res.company",
+        ondelete="cascade",  # it would become everybody's
+        help="The mail of this company only. Empty: of all companies.",
     )
     user_id = fields.Many2one(
         "res.users",
@@ -205,7 +207,7 @@ class MailOAuth2Mailbox(models.Model):
     @api.constrains("address")
     def _check_address(self):
         for mailbox in self:
-            if not email_normalize(mailbox.address):
+            if not is_plain_address(mailbox.address):
                 raise ValidationError(
                     self.env._("“%(address)s” is not an e-mail address.", address=mailbox.address)
                 )
@@ -256,8 +258,10 @@ class MailOAuth2Mailbox(models.Model):
 
     @api.model
     def _clean_values(self, vals):
-        address = email_normalize(vals.get("address") or "")
-        return {**vals, "address": address} if address else dict(vals)
+        typed = (vals.get("address") or "").strip()
+        return (
+            {**vals, "address": email_normalize(typed)} if is_plain_address(typed) else dict(vals)
+        )
 
     # ------------------------------------------------------------
     # ACTIONS
@@ -319,6 +323,10 @@ class MailOAuth2Mailbox(models.Model):
     def _grant_sudo(self):
         """Return the token records; they exist for every mailbox that is in the database."""
         return self.sudo().token_ids
+
+    def _shown(self):
+        """Return those whose state the user may read; what is computed is not checked by itself."""
+        return self._origin._filtered_access("read")
 
     def _check_may_connect(self):
         """Administrators connect the mailboxes they see, employees their own.
@@ -425,3 +433,13 @@ class MailOAuth2Mailbox(models.Model):
                     mailboxes=", ".join(used.mapped("address")),
                 )
             )
+
+
+def is_plain_address(text):
+    """Tell whether a text is one e-mail address and nothing else.
+
+    ``email_normalize`` finds one in almost any text, and what it finds may be another one.
+    """
+    text = text.strip() if isinstance(text, str) else ""
+    local, _at, domain = text.rpartition("@")
+    return bool(local and domain) and email_normalize(text) == text.lower()

@@ -58,11 +58,15 @@ class MailOAuth2Setup(models.Model):
     )
     app_id = fields.Many2one("mail.oauth2.app", string="App Registration", ondelete="set null")
     server_id = fields.Many2one("ir.mail_server", string="Mail Server", ondelete="set null")
-    mailbox_id = fields.Many2one(related="server_id.oauth2_mailbox_id")
-    mailbox_state = fields.Selection(related="mailbox_id.state", string="Connection")
-    mailbox_status_html = fields.Html(
-        related="mailbox_id.status_html", string="Status", sanitize=False
+    mailbox_id = fields.Many2one("mail.oauth2.mailbox", compute="_compute_mailbox")
+    mailbox_state = fields.Selection(
+        selection=lambda self: (
+            self.env["mail.oauth2.mailbox"]._fields["state"]._description_selection(self.env)
+        ),
+        string="Connection",
+        compute="_compute_mailbox",
     )
+    mailbox_status_html = fields.Html(string="Status", compute="_compute_mailbox", sanitize=False)
 
     is_mailbox_chosen = fields.Boolean(
         compute="_compute_is_signed_in", help="The server's mailbox is the one that was filled in."
@@ -88,6 +92,15 @@ class MailOAuth2Setup(models.Model):
             "done": self.env._("Done"),
         }
         return [(step, titles[step]) for step in STEPS]
+
+    @api.depends("server_id.oauth2_mailbox_id")
+    def _compute_mailbox(self):
+        for setup in self:
+            server = setup.server_id._origin._filtered_access("read")
+            mailbox = server.oauth2_mailbox_id._shown()
+            setup.mailbox_id = mailbox
+            setup.mailbox_state = mailbox.state
+            setup.mailbox_status_html = mailbox.status_html
 
     @api.depends("way")
     def _compute_signs_in(self):
@@ -168,6 +181,24 @@ class MailOAuth2Setup(models.Model):
         return False
 
     # ------------------------------------------------------------
+    # CONSTRAINT METHODS
+    # ------------------------------------------------------------
+
+    @api.constrains("server_id", "app_id")
+    def _check_theirs(self):
+        """What is shown of server and registration is shown to whoever may read them."""
+        for setup in self:
+            setup.server_id.check_access("read")
+            setup.app_id.check_access("read")
+            if setup.server_id and not setup.server_id._may_serve(setup.company_id):
+                raise UserError(
+                    self.env._(
+                        "“%(server)s” belongs to another company or to a person.",
+                        server=setup.server_id.name,
+                    )
+                )
+
+    # ------------------------------------------------------------
     # OPENING
     # ------------------------------------------------------------
 
@@ -178,12 +209,7 @@ class MailOAuth2Setup(models.Model):
         :raises UserError: the company is not among those the user has switched on
         """
         if company not in self.env.companies:
-            raise UserError(
-                self.env._(
-                    "Switch to %(company)s first, with the menu of companies at the top right.",
-                    company=company.name,
-                )
-            )
+            raise UserError(company._switch_first_in_words())
         setup = self._of_company(company)
         setup.looked_back_at = False
         action = self.env["ir.actions.act_window"]._for_xml_id(
@@ -238,7 +264,7 @@ class MailOAuth2Setup(models.Model):
     def action_choose_way(self, way):
         """Note how mail leaves."""
         self.ensure_one()
-        if WAYS[way].provider != self.provider:
+        if way not in WAYS or WAYS[way].provider != self.provider:
             raise UserError(self.env._("Choose the mail system first."))
         self.way = way
         self._forget_what_does_not_fit()
@@ -262,10 +288,33 @@ class MailOAuth2Setup(models.Model):
     def _go_on_from(self, step):
         """Show the step that follows, or the first one that is not finished if that is earlier."""
         steps = self._steps()
+        if step not in steps:
+            raise UserError(self._not_yet_in_words())
         following = steps[steps.index(step) + 1]
         unfinished = self._first_unfinished_step()
         is_behind = steps.index(following) < steps.index(unfinished)
         self.looked_back_at = following if is_behind else False
+
+    def _chosen_way(self):
+        """Return the way that was chosen; a page that is old may stand at a later step.
+
+        :raises UserError: there is none
+        """
+        if not self.way:
+            raise UserError(self.env._("Choose the mail system first."))
+        return WAYS[self.way]
+
+    def _needed_server(self):
+        """Return the server that was set up.
+
+        :raises UserError: there is none
+        """
+        if not self.server_id:
+            raise UserError(self._not_yet_in_words())
+        return self.server_id
+
+    def _not_yet_in_words(self):
+        return self.env._("Finish the steps before this one first.")
 
     def _forget_what_does_not_fit(self):
         if self.app_id.provider != self.provider:

@@ -124,21 +124,24 @@ class MailOAuth2Mailbox(models.Model):
         for user in activities.user_id.filtered(lambda person: person.id != answered):
             text = self.with_context(lang=user.lang)._recovery_in_words()
             user._bus_send("simple_notification", {"type": "success", "message": text})
-        self._cancel_incident_mails()
+        self._cancel_incident_mails(activities)
         activities.unlink()
         here = self._in_the_language_of_the_company()
         here.message_post(body=here._recovery_in_words())
 
-    def _cancel_incident_mails(self):
+    def _cancel_incident_mails(self, activities):
         """A mail about the incident that was held until now is no longer true."""
+        about = activities.mapped("summary")
         mails = self.env["mail.mail"].search(
             [
                 ("state", "=", "outgoing"),
                 ("model", "=", self._name),
                 ("res_id", "=", self.id),
                 ("message_type", "=", "user_notification"),
+                ("subject", "!=", False),
             ]
         )
+        mails = mails.filtered(lambda mail: any(words in mail.subject for words in about))
         mails.try_lock_for_update(allow_referencing=True).cancel()
 
     def _warn_of_secret(self, expires_on):

@@ -8,6 +8,8 @@ from ..providers import SERVER_TYPES
 BASIC = "login"
 #: port on which servers take mail from those who sign in (RFC 6409)
 SUBMISSION_PORT = 587
+#: port of Graph, on which no mail server listens
+HTTPS_PORT = 443
 
 #: fields of the company form -> fields of its mail server
 SERVER_FIELDS = {
@@ -140,7 +142,8 @@ class ResCompany(models.Model):
         kind = SERVER_TYPES.get(self.email_server_type)
         if not kind:
             self.email_server_app_id = False
-            self.email_server_port = self.email_server_port or SUBMISSION_PORT
+            if self.email_server_port in (0, HTTPS_PORT):
+                self.email_server_port = SUBMISSION_PORT
             self.email_server_encryption = self.email_server_encryption or "starttls_strict"
             return
         if self.email_server_app_id.provider != kind.provider:
@@ -196,10 +199,19 @@ class ResCompany(models.Model):
 
     def write(self, vals):
         company_values, server_values = self._split_email_server_values(vals)
+        if server_values and (hidden := self.filtered("email_server_is_hidden")):
+            # What could not be read would be overwritten unseen.
+            raise UserError(hidden[0]._switch_first_in_words())
         result = super().write(company_values)
         for company in self:
             company.with_company(company)._write_email_server(server_values)
         return result
+
+    def unlink(self):
+        """Let the servers go first: the database keeps a mailbox that one sends through."""
+        servers = self.env["ir.mail_server"].sudo().with_context(active_test=False)
+        servers.search([("company_id", "in", self.ids)]).unlink()
+        return super().unlink()
 
     @api.model
     def _split_email_server_values(self, vals):

@@ -11,7 +11,12 @@ class ResConfigSettings(models.TransientModel):
     email_server_sender = fields.Char(
         string="How Mail Leaves", compute="_compute_email_server_sender"
     )
-    email_server_state = fields.Selection(related="company_id.email_server_state")
+    email_server_state = fields.Selection(
+        selection=lambda self: (
+            self.env["mail.oauth2.mailbox"]._fields["state"]._description_selection(self.env)
+        ),
+        compute="_compute_email_server_sender",
+    )
     email_server_may_take_over = fields.Boolean(
         string="Servers Can Be Taken Over",
         compute="_compute_email_server_may_take_over",
@@ -22,6 +27,7 @@ class ResConfigSettings(models.TransientModel):
     def _compute_email_server_sender(self):
         for settings in self:
             settings.email_server_sender = settings.company_id._sender_in_words()
+            settings.email_server_state = settings.company_id.email_server_state
 
     def _compute_email_server_may_take_over(self):
         servers = self.env["ir.mail_server"].with_context(active_test=False)

@@ -8,6 +8,7 @@ from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
 from ..exceptions import MailOAuth2Error
+from ..transport.connection_errors import odd_characters
 from ..transport.transcript import Transcript
 
 
@@ -30,6 +31,8 @@ class IrMailServer(models.Model):
         """
         self.ensure_one()
         self.check_access("read")
+        # Servers of people belong to no company, their mailboxes do.
+        self.sudo().oauth2_mailbox_id.with_env(self.env)._check_may_connect()
         if not email_normalize(email_to):
             raise UserError(
                 self.env._("“%(address)s” is not an e-mail address.", address=email_to or "")
@@ -41,6 +44,10 @@ class IrMailServer(models.Model):
             outcome = {"accepted": True, "reply": reply}
         except (MailOAuth2Error, MailDeliveryException, UserError, OSError, AssertionError) as err:
             outcome = {"accepted": False, **self._test_failure_words(err)}
+        except UnicodeError as odd:
+            # Without the exception: it holds what was to be written, the password too.
+            known = odd_characters(odd, host=self.sudo().smtp_host)
+            outcome = {"accepted": False, **self._test_failure_words(known)}
         return {**outcome, "conversation": str(transcript)}
 
     def _hand_test_mail_over(self, email_to):

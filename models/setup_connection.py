@@ -2,6 +2,7 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_domain_extract, email_normalize
 
+from .mail_oauth2_mailbox import is_plain_address
 from .setup_ways import WAYS
 
 
@@ -202,6 +203,8 @@ class MailOAuth2Setup(models.Model):
 
         :raises UserError: something is missing
         """
+        if not self._chosen_way().signs_in:
+            raise UserError(self._not_yet_in_words())
         if not self.client_id or (self.provider == "microsoft" and not self.tenant):
             raise UserError(self._what_an_app_needs())
         values = self._changed_app_values()
@@ -237,7 +240,7 @@ class MailOAuth2Setup(models.Model):
         """
         values = self._server_values()
         server = self._server_to_change(values)
-        if any(self._differs(server[name], value) for name, value in values.items()):
+        if password or any(self._differs(server[name], value) for name, value in values.items()):
             self.update({"tested_on": False, "outcome": False})
         if server:
             server.write({**values, **(password or {})})
@@ -264,11 +267,11 @@ class MailOAuth2Setup(models.Model):
 
     def _server_values(self):
         """Return the server's values that follow from what was chosen and typed."""
-        way = WAYS[self.way]
+        way = self._chosen_way()
         if way.signs_in:
             mailbox = self._needed_mailbox()
             return {"smtp_authentication": way.server_type, "oauth2_mailbox_id": mailbox.id}
-        if not self.smtp_host or not email_normalize(self.address or ""):
+        if not self.smtp_host or not is_plain_address(self.address):
             raise UserError(self.env._("Fill in the server and the address to send from."))
         return {
             "smtp_authentication": way.server_type,
@@ -280,11 +283,11 @@ class MailOAuth2Setup(models.Model):
         }
 
     def _needed_mailbox(self):
-        address = email_normalize(self.address or "")
-        if not address:
+        if not is_plain_address(self.address):
             raise UserError(
                 self.env._("Fill in the address of the mailbox that mail is sent from.")
             )
+        address = email_normalize(self.address)
         self.address = address
         mailbox = self.company_id._mailbox_of(self.app_id, address)
         if mailbox.read_write != self.read_write:

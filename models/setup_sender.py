@@ -2,8 +2,6 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import email_normalize
 
-from .setup_ways import WAYS
-
 
 class MailOAuth2Setup(models.Model):
     """The last steps: a test e-mail, and making the server the company's sender."""
@@ -71,7 +69,7 @@ class MailOAuth2Setup(models.Model):
     def action_send_test_mail(self):
         """Send a test e-mail through the server that was set up, and note what became of it."""
         self.ensure_one()
-        is_accepted = self._send_through(self.server_id)
+        is_accepted = self._send_through(self._needed_server())
         self.tested_on = is_accepted and fields.Datetime.now()
         self.looked_back_at = False if is_accepted else "test"
 
@@ -81,13 +79,16 @@ class MailOAuth2Setup(models.Model):
 
     def action_diagnose(self):
         self.ensure_one()
-        return self.server_id.action_oauth2_diagnose()
+        return self._needed_server().action_oauth2_diagnose()
 
     def action_make_sender(self):
-        """Let the company's mail leave through the server from now on."""
+        """Let the company's mail leave through the server from now on.
+
+        Only what was tried: somebody may have gone back and changed it on another page.
+        """
         self.ensure_one()
-        if not self._is_server_finished_or_signed_in():
-            raise UserError(self.env._("Finish the steps before this one first."))
+        if not self._is_server_finished_or_signed_in() or not self.tested_on:
+            raise UserError(self._not_yet_in_words())
         self._put_server_to_use()
         if self.offers_company_email and self.sets_company_email:
             self.company_id.email = self.address
@@ -96,7 +97,7 @@ class MailOAuth2Setup(models.Model):
         self.looked_back_at = False
 
     def _is_server_finished_or_signed_in(self):
-        if WAYS[self.way].signs_in:
+        if self._chosen_way().signs_in:
             return self._is_sign_in_finished()
         return self._is_server_finished()
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from ..exceptions import ConfigurationError, MailOAuth2Error
 from ..providers.redaction import clean_text
 from .check_network import naming
-from .connection_errors import CONNECTION_ERRORS, typed_error
+from .connection_errors import CONNECTION_ERRORS, odd_characters, typed_error
 from .smtp_replies import AUTH, TOKEN_REFUSED_KEYS
 from .smtp_transaction import Transaction
 
@@ -125,6 +125,8 @@ def sign_in_with_password(server: SmtpServer, user: str, password: str, sender: 
 def _log_in(connection, user, password):
     try:
         connection.login(user, password)
+    except UnicodeEncodeError as error:
+        raise odd_characters(error) from None
     except CONNECTION_ERRORS as error:
         failure = typed_error(error, stage=AUTH)
         # Some servers repeat the line they did not understand.

@@ -53,6 +53,17 @@ def _typed(error, stage, provider) -> MailOAuth2Error:
     return UnreachableError(key, provider_text=network_error_text(error))
 
 
+def odd_characters(error: UnicodeError, host: str = "") -> ConfigurationError:
+    """Return what it means that something cannot be written on the wire.
+
+    smtplib writes user names and passwords in ASCII, Python writes host names as IDNA.
+    """
+    if isinstance(error, UnicodeEncodeError) and error.encoding == "ascii":
+        words = "User name and password can have ASCII characters only."
+        return ConfigurationError("smtp_password_refused", provider_text=words)
+    return ConfigurationError("host_invalid", details={"field": "", "host": host})
+
+
 def _disconnected(error) -> UnreachableError:
     """smtplib says "disconnected" after every failed read and write; the reason is its context."""
     key = network_error_key(error)

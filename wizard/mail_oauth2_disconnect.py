@@ -8,15 +8,17 @@ class MailOAuth2Disconnect(models.TransientModel):
     _description = "Remove a Mailbox Connection"
 
     mailbox_id = fields.Many2one("mail.oauth2.mailbox", required=True, readonly=True)
-    provider = fields.Selection(related="mailbox_id.provider", related_sudo=False)
+    provider = fields.Char(compute="_compute_shown")
     is_personal = fields.Boolean(compute="_compute_is_personal")
-    account_address = fields.Char(related="mailbox_id.account_address", related_sudo=False)
-    mails_waiting = fields.Integer(compute="_compute_mails_waiting")
+    account_address = fields.Char(compute="_compute_shown")
+    mails_waiting = fields.Integer(compute="_compute_shown")
 
     @api.depends("mailbox_id")
-    def _compute_mails_waiting(self):
+    def _compute_shown(self):
         for wizard in self:
-            mailbox = wizard.mailbox_id
+            mailbox = wizard.mailbox_id._shown()
+            wizard.provider = mailbox.provider
+            wizard.account_address = mailbox.account_address
             wizard.mails_waiting = mailbox.mails_queued + mailbox.mails_held
 
     @api.depends("mailbox_id")
