@@ -175,7 +175,8 @@ class MailOAuth2Setup(models.Model):
         return self._is_server_of_way() and bool(self.server_id.smtp_host)
 
     def _is_server_of_way(self):
-        return self.server_id.smtp_authentication == WAYS[self.way].server_type
+        way = WAYS.get(self.way)
+        return bool(way) and self.server_id.smtp_authentication == way.server_type
 
     def _is_done_finished(self):
         return False
@@ -186,15 +187,18 @@ class MailOAuth2Setup(models.Model):
 
     @api.constrains("server_id", "app_id")
     def _check_theirs(self):
-        """What is shown of server and registration is shown to whoever may read them."""
+        """What the setup shows of its server and registration, it shows of the company's own."""
         for setup in self:
-            setup.server_id.check_access("read")
-            setup.app_id.check_access("read")
-            if setup.server_id and not setup.server_id._may_serve(setup.company_id):
+            company = setup.company_id
+            strange = setup.server_id.filtered(
+                lambda server, company=company: not server._may_serve(company)
+            )
+            others_app = setup.app_id.company_id not in (company.browse(), company)
+            if strange or others_app:
                 raise UserError(
                     self.env._(
                         "“%(server)s” belongs to another company or to a person.",
-                        server=setup.server_id.name,
+                        server=(strange or setup.app_id).name,
                     )
                 )
 

@@ -22,6 +22,7 @@ from . import test_read_write
 from . import test_reencrypt
 from . import test_return_screen
 from . import test_secret_cipher
+from . import test_screen_attacks
 from . import test_security
 from . import test_security_attacks
 from . import test_setup
