@@ -144,9 +144,14 @@ class MailOAuth2Mailbox(models.Model):
         mails = mails.filtered(lambda mail: any(words in mail.subject for words in about))
         mails.try_lock_for_update(allow_referencing=True).cancel()
 
-    def _warn_of_secret(self, expires_on):
-        """Ask for a new client secret before the present one ends."""
-        for user in self._people_in_charge():
+    def _warn_of_secret(self, expires_on, told):
+        """Ask for a new client secret before the present one ends.
+
+        :param told: users who have heard of it already
+        :return: those who have now
+        """
+        people = self._people_in_charge() - told
+        for user in people:
             spoken = self.with_context(lang=user.lang)
             spoken.activity_schedule(
                 "mail.mail_activity_data_todo",
@@ -158,6 +163,7 @@ class MailOAuth2Mailbox(models.Model):
                 ),
                 user_id=user.id,
             )
+        return told | people
 
     def _incident_activities(self):
         warning = self.env.ref("mail.mail_activity_data_warning")
@@ -195,5 +201,8 @@ class MailOAuth2App(models.Model):
             if not passed or app.secret_warning_given == min(passed):
                 continue
             app.secret_warning_given = min(passed)
-            for mailbox in app.mailbox_ids:
-                mailbox._warn_of_secret(app.client_secret_expires_on)
+            told = self.env["res.users"]
+            # Owners of personal mailboxes can only pass it on.
+            companies = app.mailbox_ids.filtered(lambda box: not box.user_id)
+            for mailbox in companies or app.mailbox_ids:
+                told = mailbox._warn_of_secret(app.client_secret_expires_on, told)

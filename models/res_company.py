@@ -147,7 +147,9 @@ class ResCompany(models.Model):
             self.email_server_encryption = self.email_server_encryption or "starttls_strict"
             return
         if self.email_server_app_id.provider != kind.provider:
-            self.email_server_app_id = self._only_app(kind.provider)
+            stored = self._origin._readable_server().oauth2_mailbox_id.app_id
+            is_back = stored.provider == kind.provider
+            self.email_server_app_id = stored if is_back else self._only_app(kind.provider)
         self.email_server_address = self.email_server_address or self.email
         self._fill_in_server(kind)
 

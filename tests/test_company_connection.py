@@ -40,6 +40,16 @@ class TestCompanyConnection(SandboxCase):
             self.assertEqual(form.email_server_mailbox_id, mailbox)
             self.assertFalse(form.email_server_change)
 
+    def test_coming_back_to_the_type_finds_the_registration_again(self):
+        self.connected()
+        self.create_app("microsoft", name="Another")
+        with self.form() as form:
+            form.email_server_type = "login"
+            form.email_server_host = "mail.contoso.example"
+            form.email_server_type = "oauth2_microsoft_graph"
+            self.assertEqual(form.email_server_app_id, self.microsoft_app)
+            self.assertEqual(form.email_server_state, "connected")
+
     def test_another_address_is_another_connection(self):
         self.connected()
         with self.form() as form:

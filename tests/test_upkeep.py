@@ -84,6 +84,20 @@ class TestUpkeep(SandboxCase):
             counts.append(len(self.mailbox.activity_ids) > before)
         self.assertEqual(counts, [False, True, False, True, True, True, False])
 
+    def test_everybody_hears_once_of_a_secret_that_ends(self):
+        addresses = [f"box{number}@contoso.example" for number in range(3)]
+        others = self.mailbox.create(
+            [
+                {"address": address, "app_id": self.microsoft_app.id, "company_id": self.company.id}
+                for address in addresses
+            ]
+        )
+        self.microsoft_app.client_secret_expires_on = fields.Date.today() + timedelta(days=7)
+        self.run_daily_job()
+        activities = (self.mailbox + others).activity_ids
+        told = activities.filtered(lambda activity: activity.user_id == self.administrator)
+        self.assertEqual(len(told), 1)
+
     def test_new_date_starts_the_warnings_anew(self):
         self.microsoft_app.secret_warning_given = 1
         self.microsoft_app.client_secret_expires_on = fields.Date.today() + timedelta(days=700)
